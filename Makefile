@@ -1,0 +1,38 @@
+# Two commands do everything: `make demo` and `make test`. Both set up .venv themselves.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test lint format constraints clean
+
+demo: $(READY)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh samples/demo.sh
+
+test: lint
+	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Names, versions and hashes of everything that is installed; no addresses.
+constraints: $(READY)
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group build --group lint --group test \
+	  --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
+	  --no-emit-find-links --upgrade --quiet --output-file constraints.txt
+
+clean:
+	rm -rf .venv .customer-sync .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* dist
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
