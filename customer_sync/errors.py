@@ -1,0 +1,137 @@
+"""What can stop a run, what to do about it, and with which exit code.
+
+CustomerSyncError
+  ConfigError          stop before reading: configuration or environment unusable
+  SourceError          stop: the input cannot be read, or too much of it was rejected
+  PlanRefused          stop before writing: the guard said no
+  StoreError           stop: the state is unusable
+    StoreBusy          stop: another run holds the state
+  BrevoError
+    BrevoAuthError     stop: the key was refused
+    BrevoUnavailable   try again later: network, 429, 5xx
+    BrevoRejected      this request's own failure: any other 4xx
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """How a command ended; the README's table says the same."""
+
+    OK = 0
+    BUG = 1
+    USAGE = 2
+    CONFIG = 3
+    INPUT = 4
+    AUTH = 5
+    UNAVAILABLE = 6
+    PARTIAL = 7
+    REFUSED = 8
+    BUSY = 9
+    PENDING = 10
+    INTERRUPTED = 130
+
+
+_MILDEST_FIRST = (
+    ExitCode.OK,
+    ExitCode.PENDING,
+    ExitCode.PARTIAL,
+    ExitCode.REFUSED,
+    ExitCode.UNAVAILABLE,
+    ExitCode.INPUT,
+    ExitCode.BUSY,
+    ExitCode.AUTH,
+    ExitCode.CONFIG,
+    ExitCode.USAGE,
+    ExitCode.BUG,
+    ExitCode.INTERRUPTED,
+)
+"""Where several apply, the one further down is reported: it needs a person sooner."""
+
+
+def most_severe(codes: Iterable[ExitCode]) -> ExitCode:
+    """Return the code that a command ends with when all of *codes* apply."""
+    return max(codes, key=_MILDEST_FIRST.index, default=ExitCode.OK)
+
+
+class CustomerSyncError(Exception):
+    """A condition that stops the command, told in a sentence, with a hint what to do next."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.BUG
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(CustomerSyncError):
+    """The configuration or the environment cannot be used."""
+
+    exit_code = ExitCode.CONFIG
+
+
+class SourceError(CustomerSyncError):
+    """The input cannot be read, or more of it was rejected than is allowed."""
+
+    exit_code = ExitCode.INPUT
+
+
+class PlanRefused(CustomerSyncError):
+    """The guard refuses the whole plan; nothing was written."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class StoreError(CustomerSyncError):
+    """The state cannot be read or written."""
+
+    exit_code = ExitCode.CONFIG
+
+
+class StoreBusy(StoreError):
+    """Another run holds the state."""
+
+    exit_code = ExitCode.BUSY
+
+
+class BrevoError(CustomerSyncError):
+    """Brevo, or the way to it, answered with something other than success."""
+
+    exit_code = ExitCode.UNAVAILABLE
+
+
+class BrevoAuthError(BrevoError):
+    """Brevo refused the key (401, 403); no further request makes sense."""
+
+    exit_code = ExitCode.AUTH
+
+
+class BrevoUnavailable(BrevoError):
+    """Brevo could not be reached or asked to wait, and retrying did not help in time."""
+
+
+class BrevoRejected(BrevoError):
+    """Brevo refused this one request for what it says; others may pass.
+
+    `status` is the HTTP status, `code` Brevo's word (`invalid_parameter`, ...; may be empty),
+    `duplicate_identifiers` what `metadata.duplicate_identifiers` listed (`email`, `SMS`, ...).
+    """
+
+    exit_code = ExitCode.PARTIAL
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str = "",
+        duplicate_identifiers: tuple[str, ...] = (),
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.code = code
+        self.duplicate_identifiers = duplicate_identifiers
