@@ -1,6 +1,7 @@
-"""Time as an argument: the real clock, and one that only moves when somebody waits."""
+"""Time as an argument: the real clock, and one that only moves when everybody waits."""
 
 import asyncio
+import selectors
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -21,6 +22,10 @@ class Clock(Protocol):
         """Return after *seconds*; other tasks go on meanwhile."""
         ...
 
+    def new_event_loop(self) -> asyncio.AbstractEventLoop:
+        """Return the event loop in which `sleep` is to be awaited."""
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
@@ -37,13 +42,17 @@ class SystemClock:
         """Wait for real."""
         await asyncio.sleep(seconds)
 
+    def new_event_loop(self) -> asyncio.AbstractEventLoop:
+        """Return a plain event loop."""
+        return asyncio.new_event_loop()
+
 
 class SimulatedClock:
-    """A clock for the embedded sandbox and for tests: a wait passes at once.
+    """A clock for the embedded sandbox and for tests: waits take no time.
 
-    It starts at *start* and goes forward only by `sleep` and `advance`. Tasks that wait at the
-    same time wait side by side: the clock moves to the latest moment that anybody waits for, never
-    by the sum.
+    It starts at *start* and stands still while anything runs. When every task of its event loop
+    waits, it jumps to the moment that the first of them waits for, so that concurrent waits pass
+    side by side and in the right order, as they would in real time.
     """
 
     def __init__(self, start: datetime) -> None:
@@ -59,11 +68,36 @@ class SimulatedClock:
         return self._elapsed
 
     def advance(self, seconds: float) -> None:
-        """Let *seconds* pass."""
+        """Let *seconds* pass at once."""
         self._elapsed += seconds
 
     async def sleep(self, seconds: float) -> None:
-        """Let other tasks run, then be *seconds* later."""
-        due = self._elapsed + max(0.0, seconds)
-        await asyncio.sleep(0)
-        self._elapsed = max(self._elapsed, due)
+        """Be *seconds* later, in an event loop of this clock."""
+        await asyncio.sleep(seconds)
+
+    def new_event_loop(self) -> asyncio.AbstractEventLoop:
+        """Return an event loop that lives in this clock's time."""
+        return _SimulatedEventLoop(self)
+
+
+class _SimulatedEventLoop(asyncio.SelectorEventLoop):
+    def __init__(self, clock: SimulatedClock) -> None:
+        super().__init__(_SkippingSelector(clock))
+        self._simulated_clock = clock
+
+    def time(self) -> float:
+        return self._simulated_clock.monotonic()
+
+
+class _SkippingSelector(selectors.SelectSelector):
+    """Where the loop would block until the next timer, it lets the clock jump there instead."""
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is not None and timeout > 0:
+            self._clock.advance(timeout)
+            timeout = 0
+        return super().select(timeout)
