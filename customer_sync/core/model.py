@@ -174,6 +174,31 @@ class Dated(Generic[T_co]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """All that the shop says about one contact's person, folded: *desired*."""
+
+    email: Email
+    ids: frozenset[str] = frozenset()
+    """The shop's ids that have this address; more than one where customers share it."""
+    former_emails: tuple[Email, ...] = ()
+    """Addresses that the person had before, the likeliest name of the contact first."""
+    attributes: Mapping[str, Dated[Value]] = field(default_factory=dict)
+    email_consent: Dated[bool] | None = None
+    sms_consent: Dated[bool] | None = None
+    created_at: datetime | None = None
+    """The first creation that the shop reported after the last deletion, if it reported one."""
+    deleted_at: datetime | None = None
+    """When the shop last deleted the customer, whether or not it came back."""
+    is_deleted: bool = False
+    is_only_created: bool = False
+    """Nothing but creations were heard of: what `update_enabled: false` is about."""
+    last_at: datetime
+    """The time of the newest statement."""
+    statements: int = 1
+    """How many records went into this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
     """A contact as Brevo holds it: *observed*."""
 
@@ -182,9 +207,34 @@ class Contact:
     attributes: Mapping[str, Value]
     """Without EMAIL; empty attributes are absent."""
     list_ids: frozenset[int] = frozenset()
+    unsubscribed_list_ids: frozenset[int] = frozenset()
+    """Lists that the person left by a link in a mail; never to be joined again by a sync."""
     is_email_blocked: bool = False
     is_sms_blocked: bool = False
     modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """What was last written with success for one contact, and when the shop had said it."""
+
+    email: Email
+    contact_id: ContactId | None = None
+    attributes: Mapping[str, Dated[Value]] = field(default_factory=dict)
+    email_consent: Dated[bool] | None = None
+    sms_consent: Dated[bool] | None = None
+    email_blocked_at: datetime | None = None
+    """The time of the statement for which this tool set the block; None: it did not."""
+    sms_blocked_at: datetime | None = None
+    is_listed: bool = False
+    was_blocked_at_deletion: bool = False
+    """The contact may not be mailed should the person ever come back."""
+    created_at: datetime | None = None
+    deleted_at: datetime | None = None
+    is_deleted: bool = False
+    last_at: datetime
+    refused: Mapping[str, Value] = field(default_factory=dict)
+    """Values that Brevo would not take, such as a phone that another contact owns."""
 
 
 # ---------------------------------------------------------------- the plan
@@ -195,6 +245,55 @@ class DeleteBehavior(StrEnum):
 
     SOFT = "soft"
     HARD = "hard"
+
+
+class Why(StrEnum):
+    """Why one field of a contact is written."""
+
+    NEW = "new"
+    CHANGED = "changed in the shop"
+    DIFFERS = "differs from the shop"
+    DRIFT = "edited in Brevo"
+    CONSENT = "consent"
+    DELETED = "deleted in the shop"
+    RENAMED = "address changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One line of the preview."""
+
+    name: str
+    old: Value
+    new: Value
+    why: Why
+
+
+class Reason(StrEnum):
+    """Why a customer is left alone although something was said about it."""
+
+    STALE = "older than what is already confirmed"
+    UNKNOWN_CUSTOMER = "unknown customer: no address, and no contact known by its id"
+    DELETED = "updated after its deletion, without a new creation"
+    UPDATES_DISABLED = "the contact exists and update_enabled is false"
+    SHARED_ADDRESS = "another customer still has the address"
+    SWAPPED_ADDRESSES = "customers swapped their addresses; change one by hand in Brevo first"
+    MOVED = "the contact changed in Brevo after the plan was made"
+
+
+class Note(StrEnum):
+    """What the operator should hear about a contact although nothing is wrong."""
+
+    UNSUBSCRIBED_IN_BREVO = "unsubscribed in Brevo; the shop's yes changes nothing"
+    SMS_UNSUBSCRIBED_IN_BREVO = "SMS blocked in Brevo; the shop's yes changes nothing"
+    LEFT_LIST = "left the list by unsubscribing from it; not put back"
+    SHARED_ADDRESS = "several customers share this address; the later event wins"
+    DRIFT_OVERWRITTEN = "edited in Brevo since; the shop's value was written"
+    DRIFT_KEPT = "edited in Brevo since; Brevo's value was kept"
+    REFUSED_BEFORE = "Brevo refused a value before, and it is still the same"
+    COMES_BACK_BLOCKED = "was blocked when it was deleted, and comes back blocked"
+    RESUBSCRIBED = "newer consent at the shop lifts the block that this tool had set"
+    MERGED_INTO_EXISTING = "the new address has a contact already; the old contact is retired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +308,95 @@ class ContactPatch:
     email_blocked: bool | None = None
     """None leaves the flag alone; False lifts a block and is rare on purpose."""
     sms_blocked: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create:
+    """A contact that Brevo does not have yet."""
+
+    customer: Customer
+    patch: ContactPatch
+    fields: tuple[FieldChange, ...]
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """A contact that differs from its customer; `patch` holds only what differs."""
+
+    customer: Customer
+    before: Contact
+    patch: ContactPatch
+    fields: tuple[FieldChange, ...]
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    """A contact whose customer is gone."""
+
+    customer: Customer
+    before: Contact
+    patch: ContactPatch | None
+    """What a soft deletion writes; None removes the contact for good."""
+    fields: tuple[FieldChange, ...]
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """A contact that is as it should be; `before` is None where there rightly is no contact."""
+
+    customer: Customer
+    before: Contact | None
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """A customer that is left alone, because."""
+
+    email: Email | None
+    ids: frozenset[str]
+    reason: Reason
+    statements: int = 1
+
+
+Change: TypeAlias = Create | Update | Delete | Keep | Skip
+Write: TypeAlias = Create | Update | Delete
+
+
+# ---------------------------------------------------------------- outcomes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """Brevo has it."""
+
+    change: Write
+    contact_id: ContactId | None = None
+    refused: Mapping[str, Value] = field(default_factory=dict)
+    """Values of the change that Brevo would not take; the rest was written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferred:
+    """Not yet: the retry queue has it."""
+
+    change: Write
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """Brevo will not take it as it is; the retry queue has it too, but it needs a person."""
+
+    change: Write
+    code: str
+    detail: str
+
+
+Outcome: TypeAlias = Applied | Deferred | Failed
 
 
 # ---------------------------------------------------------------- what the operator decides
