@@ -6,7 +6,7 @@ same time are settled by their place in the input.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias, TypeVar
@@ -34,8 +34,8 @@ Said: TypeAlias = dict[K, tuple[Clock, V]]
 class Identities:
     """What the state remembers of who is who."""
 
-    addresses: Mapping[str, Email] = field(default_factory=dict)
-    """The shop's id to the address that the customer had when it was last confirmed."""
+    addresses: Mapping[str, Dated[Email]] = field(default_factory=dict)
+    """The shop's id to the address that was last confirmed, and when the shop had said it."""
     owners: Mapping[Email, frozenset[str]] = field(default_factory=dict)
     """The address to the ids of all customers that live at it, as far as confirmed."""
 
@@ -78,16 +78,23 @@ class _Heard:
         for name, consent in (("email", said.email_consent), ("sms", said.sms_consent)):
             if consent is not None:
                 _keep_newer(self.consents, name, consent_clock, consent)
-        match said.trigger:
+        self._add_trigger(said.trigger, clock)
+        self.last = _later(self.last, clock)
+        self.statements += 1
+        self._forget_what_a_deletion_voids()
+
+    def _add_trigger(self, trigger: Trigger, clock: Clock) -> None:
+        match trigger:
             case Trigger.CREATED:
                 self.creations.add(clock)
+            case Trigger.LISTED:
+                # It exists, whatever was deleted before; but it need not be new.
+                self.creations.add(clock)
+                self.updated = _later(self.updated, clock)
             case Trigger.UPDATED:
                 self.updated = _later(self.updated, clock)
             case Trigger.DELETED:
                 self.deleted = _later(self.deleted, clock)
-        self.last = _later(self.last, clock)
-        self.statements += 1
-        self._forget_what_a_deletion_voids()
 
     def merge(self, other: "_Heard") -> None:
         """Take in all that was heard under another key of the same customer."""
@@ -168,8 +175,9 @@ class Fold:
         heard = _absorb_former_addresses(self._heard)
         groups: dict[Email, list[_Heard]] = defaultdict(list)
         skipped = []
-        for (kind, name), one in heard.items():
-            email = one.newest_email or (identities.addresses.get(name) if kind == "id" else None)
+        for one in heard.values():
+            _recall_addresses(one, identities)
+            email = one.newest_email
             if email is None:
                 skipped.append(
                     Skip(
@@ -183,7 +191,7 @@ class Fold:
                 groups[email].append(one)
         customers = {}
         for email, members in groups.items():
-            customer = _one_customer(email, members, identities)
+            customer = _one_customer(email, members, identities, taken=groups.keys())
             if isinstance(customer, Skip):
                 skipped.append(customer)
             else:
@@ -220,7 +228,9 @@ def _absorb_former_addresses(heard: Mapping[Key, _Heard]) -> dict[Key, _Heard]:
     return joined
 
 
-def _one_customer(email: Email, members: list[_Heard], identities: Identities) -> Customer | Skip:
+def _one_customer(
+    email: Email, members: list[_Heard], identities: Identities, *, taken: Collection[Email]
+) -> Customer | Skip:
     """Fold all who have the address *email* into the one customer behind its contact."""
     alive = [one for one in _with_anonymous(members) if not one.is_deleted]
     ids = frozenset(i for one in members for i in one.ids)
@@ -236,12 +246,14 @@ def _one_customer(email: Email, members: list[_Heard], identities: Identities) -
     assert whole.last is not None  # noqa: S101 # every member was heard of at least once
     return Customer(
         email=email,
+        email_at=whole.emails[email][0][0],
         ids=ids if not alive else frozenset(i for one in alive for i in one.ids),
-        former_emails=tuple(_former_emails(email, whole, identities)),
+        former_emails=tuple(_former_emails(email, whole, identities, taken)),
         attributes={} if whole.is_deleted else _dated(whole.attributes),
         email_consent=_dated(whole.consents).get("email"),
         sms_consent=_dated(whole.consents).get("sms"),
-        created_at=min(whole.creations)[0] if whole.creations else None,
+        created_at=max(whole.creations)[0] if whole.creations else None,
+        revived_at=min(whole.creations)[0] if whole.creations else None,
         deleted_at=whole.deleted[0] if whole.deleted else None,
         is_deleted=not alive,
         is_only_created=_is_only_created(whole),
@@ -271,17 +283,26 @@ def _with_anonymous(members: list[_Heard]) -> Iterator[_Heard]:
         yield whole
 
 
-def _former_emails(email: Email, heard: _Heard, identities: Identities) -> list[Email]:
-    """List the addresses that the contact may still go by, the likeliest first."""
-    remembered = {
-        identities.addresses[i]: None
-        for i in sorted(heard.ids)
-        if i in identities.addresses
-        # Where others live at the old address, its contact is theirs and stays.
-        and not identities.owners.get(identities.addresses[i], frozenset()) - heard.ids
-    }
-    said = sorted(heard.emails, key=lambda e: heard.emails[e][0], reverse=True)
-    return [former for former in {**remembered, **dict.fromkeys(said)} if former != email]
+def _recall_addresses(heard: _Heard, identities: Identities) -> None:
+    """Add the addresses that the state remembers for the ids, as old as they are."""
+    for known in (identities.addresses[i] for i in heard.ids if i in identities.addresses):
+        _keep_newer(heard.emails, known.value, (known.at, -1), None)
+
+
+def _former_emails(
+    email: Email, heard: _Heard, identities: Identities, taken: Collection[Email]
+) -> Iterator[Email]:
+    """Yield the addresses that the contact may still go by, the likeliest first.
+
+    Where others live at an old address, its contact is theirs and stays. An address that is only
+    said to be an old one, and that somebody in the same input has, is theirs too.
+    """
+    remembered = {identities.addresses[i].value for i in heard.ids if i in identities.addresses}
+    newest_first = sorted(heard.emails, key=lambda e: heard.emails[e][0], reverse=True)
+    for former in sorted(newest_first, key=lambda e: e not in remembered):
+        others = identities.owners.get(former, frozenset()) - heard.ids
+        if former != email and not others and (former in remembered or former not in taken):
+            yield former
 
 
 def _dated(said: Mapping[str, tuple[Clock, V]]) -> dict[str, Dated[V]]:

@@ -70,6 +70,8 @@ class Trigger(StrEnum):
     CREATED = "customer_created"
     UPDATED = "customer_updated"
     DELETED = "customer_deleted"
+    LISTED = "customer_listed"
+    """Nothing: an export says that the customer exists, and how it looks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +180,8 @@ class Customer:
     """All that the shop says about one contact's person, folded: *desired*."""
 
     email: Email
+    email_at: datetime
+    """When the shop said that this is the address."""
     ids: frozenset[str] = frozenset()
     """The shop's ids that have this address; more than one where customers share it."""
     former_emails: tuple[Email, ...] = ()
@@ -186,7 +190,9 @@ class Customer:
     email_consent: Dated[bool] | None = None
     sms_consent: Dated[bool] | None = None
     created_at: datetime | None = None
-    """The first creation that the shop reported after the last deletion, if it reported one."""
+    """The newest creation that the shop reported after the last deletion, if it reported one."""
+    revived_at: datetime | None = None
+    """The first such creation: what was said before it is void where there was a deletion."""
     deleted_at: datetime | None = None
     """When the shop last deleted the customer, whether or not it came back."""
     is_deleted: bool = False

@@ -1,0 +1,51 @@
+"""Who may be mailed: a ratchet that only turns towards *no* by itself.
+
+    the shop says                            Brevo holds   written
+    no                                       mailable      a block
+    no                                       blocked       nothing
+    yes                                      mailable      nothing
+    yes, and later than our own block        blocked       unblock, if `resubscribe: newer`
+    yes, otherwise                           blocked       nothing, and a note
+    nothing                                  anything      nothing
+
+The same table holds for mail and for SMS.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from customer_sync.core.model import Dated, Resubscribe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentDecision:
+    """What happens to a block."""
+
+    blocked: bool | None = None
+    """True sets the block, False lifts it, None leaves it alone."""
+    is_yes_ignored: bool = False
+    """The shop says yes and Brevo says no, and no it stays."""
+
+
+def decide_consent(
+    consent: Dated[bool] | None,
+    *,
+    is_blocked: bool,
+    our_block_at: datetime | None,
+    resubscribe: Resubscribe,
+) -> ConsentDecision:
+    """Return what the shop's word on mailing does to a contact.
+
+    *our_block_at* is the time of the statement for which this tool set the block, None where
+    somebody else did: the person by a link in a mail, an operator, another program.
+    """
+    if consent is None:
+        return ConsentDecision()
+    if not consent.value:
+        return ConsentDecision(blocked=None if is_blocked else True)
+    if not is_blocked:
+        return ConsentDecision()
+    is_newer = our_block_at is not None and consent.at > our_block_at
+    if is_newer and resubscribe is Resubscribe.NEWER:
+        return ConsentDecision(blocked=False)
+    return ConsentDecision(is_yes_ignored=True)
