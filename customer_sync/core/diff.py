@@ -1,0 +1,260 @@
+"""Desired, observed and confirmed meet: one change for every customer."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from customer_sync.core.draft import (
+    BLOCKED,
+    LISTS,
+    MAIL,
+    SMS,
+    Draft,
+    settle_attributes,
+    settle_consents,
+    settle_list,
+)
+from customer_sync.core.model import (
+    Change,
+    Confirmed,
+    Contact,
+    ContactPatch,
+    Create,
+    Customer,
+    Dated,
+    Delete,
+    DeleteBehavior,
+    Email,
+    FieldChange,
+    Keep,
+    Note,
+    Policy,
+    Reason,
+    Resubscribe,
+    Skip,
+    Update,
+    Value,
+    Why,
+)
+from customer_sync.core.news import at_or_before, since_confirmed, skip
+from customer_sync.core.renames import find_renames
+
+EMAIL = "EMAIL"
+"""How a preview names the address."""
+
+
+def diff(
+    customers: Mapping[Email, Customer],
+    observed: Mapping[Email, Contact],
+    confirmed: Mapping[Email, Confirmed],
+    policy: Policy,
+) -> Iterator[Change]:
+    """Yield what is to be done for each of *customers*, in the order of their addresses.
+
+    *observed* and *confirmed* are asked for the customers' addresses and their former ones; an
+    address that is not in *observed* has no contact. A customer whose new address belongs to a
+    contact already yields a second change, which retires the contact of the old address.
+    """
+    renames = find_renames(customers, observed)
+    vacated = set(renames.moves.values())
+    for email in sorted(customers):
+        customer = customers[email]
+        if email in renames.swapped:
+            yield skip(customer, Reason.SWAPPED_ADDRESSES)
+            continue
+        former = renames.moves.get(email)
+        before = _last_confirmed(customer, former or renames.retired.get(email), confirmed)
+        contact = observed.get(former or email) if former or email not in vacated else None
+        retired = observed.get(renames.retired.get(email, email)) if contact else None
+        yield from _changes(customer, contact, before, policy, retired=retired)
+
+
+def _changes(
+    customer: Customer,
+    contact: Contact | None,
+    before: Confirmed | None,
+    policy: Policy,
+    *,
+    retired: Contact | None,
+) -> Iterator[Change]:
+    fresh = since_confirmed(customer, before)
+    if isinstance(fresh, Skip):
+        yield fresh
+        return
+    left_over = retired if retired and contact and retired.id != contact.id else None
+    if fresh.is_deleted:
+        yield _delete(fresh, contact, policy)
+    elif contact is None:
+        yield _create(fresh, before, policy)
+    else:
+        yield _update(fresh, contact, before, policy, left_over=left_over)
+    if left_over is not None:
+        yield _retire(left_over, fresh, policy)
+
+
+def _last_confirmed(
+    customer: Customer, contact_at: Email | None, confirmed: Mapping[Email, Confirmed]
+) -> Confirmed | None:
+    """Find what was confirmed for the person, under the address of that time."""
+    known_as = (contact_at, customer.email, *customer.former_emails)
+    return next((confirmed[e] for e in known_as if e is not None and e in confirmed), None)
+
+
+# ---------------------------------------------------------------- creations
+
+
+def _create(customer: Customer, before: Confirmed | None, policy: Policy) -> Change:
+    remembered: Mapping[str, Dated[Value]] = {}
+    if before is not None and not before.is_deleted:
+        # The contact vanished from Brevo: an event about one field brings back the others too.
+        remembered = before.attributes
+    said = {**remembered, **customer.attributes}
+    attributes = {n: said[n].value for n in sorted(said) if said[n].value is not None}
+    notes = [Note.SHARED_ADDRESS] if len(customer.ids) > 1 else []
+    email_blocked, was_blocked = _blocked_from_the_start(
+        customer.email_consent,
+        our_block_at=before.email_blocked_at if before else None,
+        was_blocked=before is not None and before.was_blocked_at_deletion,
+        resubscribe=policy.resubscribe,
+    )
+    if was_blocked:
+        notes.append(Note.COMES_BACK_BLOCKED)
+    sms_blocked, _ = _blocked_from_the_start(
+        customer.sms_consent,
+        our_block_at=before.sms_blocked_at if before else None,
+        was_blocked=False,
+        resubscribe=policy.resubscribe,
+    )
+    lists = frozenset() if policy.list_id is None else frozenset({policy.list_id})
+    fields = [FieldChange(name=n, old=None, new=v, why=Why.NEW) for n, v in attributes.items()]
+    if email_blocked:
+        fields.append(FieldChange(name=MAIL, old=None, new=BLOCKED, why=Why.CONSENT))
+    if sms_blocked:
+        fields.append(FieldChange(name=SMS, old=None, new=BLOCKED, why=Why.CONSENT))
+    return Create(
+        customer=customer,
+        patch=ContactPatch(
+            attributes=attributes,
+            add_lists=lists,
+            email_blocked=email_blocked,
+            sms_blocked=sms_blocked,
+        ),
+        fields=tuple(fields),
+        notes=tuple(notes),
+    )
+
+
+def _blocked_from_the_start(
+    consent: Dated[bool] | None,
+    *,
+    our_block_at: datetime | None,
+    was_blocked: bool,
+    resubscribe: Resubscribe,
+) -> tuple[bool | None, bool]:
+    """Return the flag for a new contact, and whether an old block is why it is set."""
+    if consent is not None and not consent.value:
+        return True, False
+    is_remembered = was_blocked or our_block_at is not None
+    is_newer_yes = consent is not None and not at_or_before(consent.at, our_block_at)
+    if not is_remembered or (
+        is_newer_yes and our_block_at is not None and resubscribe is Resubscribe.NEWER
+    ):
+        return None, False
+    return True, True
+
+
+# ---------------------------------------------------------------- updates
+
+
+def _update(
+    customer: Customer,
+    contact: Contact,
+    before: Confirmed | None,
+    policy: Policy,
+    *,
+    left_over: Contact | None = None,
+) -> Change:
+    draft = Draft()
+    if left_over is not None:
+        draft.note(Note.MERGED_INTO_EXISTING)
+        if left_over.is_email_blocked:
+            # The person behind the old address said no, and lives at the new one now.
+            customer = replace(customer, email_consent=Dated(value=False, at=customer.last_at))
+    if len(customer.ids) > 1:
+        draft.note(Note.SHARED_ADDRESS)
+    is_renamed = contact.email != customer.email
+    if is_renamed:
+        draft.write(EMAIL, contact.email, customer.email, Why.RENAMED)
+    settle_attributes(draft, customer, contact, before, policy)
+    add_lists = settle_list(draft, contact, before, policy)
+    email_blocked, sms_blocked = settle_consents(draft, customer, contact, before, policy)
+    if is_renamed and contact.is_email_blocked and email_blocked is None:
+        # A rename lifts the block at Brevo unless it is sent along.
+        email_blocked = True
+    if not draft.fields:
+        return Keep(customer=customer, before=contact, notes=tuple(draft.notes))
+    if customer.is_only_created and not policy.update_enabled:
+        return skip(customer, Reason.UPDATES_DISABLED)
+    return Update(
+        customer=customer,
+        before=contact,
+        patch=ContactPatch(
+            attributes=draft.attributes,
+            rename_to=customer.email if is_renamed else None,
+            add_lists=add_lists,
+            email_blocked=email_blocked,
+            sms_blocked=sms_blocked,
+        ),
+        fields=tuple(draft.fields),
+        notes=tuple(draft.notes),
+    )
+
+
+# ---------------------------------------------------------------- deletions
+
+
+def _delete(
+    customer: Customer,
+    contact: Contact | None,
+    policy: Policy,
+    notes: tuple[Note, ...] = (),
+) -> Change:
+    if contact is None:
+        return Keep(customer=customer, before=None, notes=notes)
+    if policy.delete_behavior is DeleteBehavior.HARD:
+        gone = FieldChange(name=EMAIL, old=contact.email, new=None, why=Why.DELETED)
+        return Delete(customer=customer, before=contact, patch=None, fields=(gone,), notes=notes)
+    draft = Draft()
+    if not contact.is_email_blocked:
+        draft.write(MAIL, None, BLOCKED, Why.DELETED)
+    on_list = policy.list_id is not None and policy.list_id in contact.list_ids
+    if on_list:
+        draft.write(LISTS, f"{policy.list_id}", None, Why.DELETED)
+    mark = policy.deleted_attribute
+    if mark and contact.attributes.get(mark) is not True:
+        draft.attributes[mark] = True
+        draft.write(mark, contact.attributes.get(mark), new=True, why=Why.DELETED)
+    if not draft.fields:
+        return Keep(customer=customer, before=contact, notes=notes)
+    patch = ContactPatch(
+        attributes=draft.attributes,
+        remove_lists=frozenset({policy.list_id}) if on_list and policy.list_id else frozenset(),
+        email_blocked=None if contact.is_email_blocked else True,
+    )
+    return Delete(
+        customer=customer, before=contact, patch=patch, fields=tuple(draft.fields), notes=notes
+    )
+
+
+def _retire(left_over: Contact, customer: Customer, policy: Policy) -> Change:
+    """Take the contact of an old address out of use; its customer has another one."""
+    gone = Customer(
+        email=left_over.email or customer.email,
+        email_at=customer.email_at,
+        deleted_at=customer.last_at,
+        is_deleted=True,
+        last_at=customer.last_at,
+        statements=0,
+    )
+    soft = replace(policy, delete_behavior=DeleteBehavior.SOFT)
+    return _delete(gone, left_over, soft, notes=(Note.MERGED_INTO_EXISTING,))

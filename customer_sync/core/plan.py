@@ -1,0 +1,245 @@
+"""All changes in order, counted, guarded and with a digest: what a run will do and nothing else."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from customer_sync.core.model import (
+    Attribute,
+    Change,
+    Contact,
+    Create,
+    Delete,
+    FieldRule,
+    Keep,
+    Limit,
+    Policy,
+    Resubscribe,
+    Skip,
+    Update,
+    Write,
+)
+from customer_sync.errors import PlanRefused
+
+DEFAULT_DELETE_SHARE = 0.10
+DEFAULT_DELETE_COUNT = 100
+"""Without `max_deletes`, deletions may reach whichever of the two is more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """How many changes of each kind."""
+
+    create: int = 0
+    update: int = 0
+    delete: int = 0
+    keep: int = 0
+    skip: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run will do: additions first, destruction last, and what it leaves alone and why."""
+
+    changes: tuple[Change, ...]
+    withheld: tuple[Delete, ...] = ()
+    """Deletions that the guard holds back until somebody confirms them."""
+    withheld_because: str = ""
+    digest: str = field(default="", compare=False)
+
+    @property
+    def writes(self) -> tuple[Write, ...]:
+        """The changes that Brevo will see."""
+        return tuple(c for c in self.changes if isinstance(c, Create | Update | Delete))
+
+    @property
+    def totals(self) -> Totals:
+        """The changes by kind; those withheld are not among them."""
+        return Totals(
+            create=sum(isinstance(c, Create) for c in self.changes),
+            update=sum(isinstance(c, Update) for c in self.changes),
+            delete=sum(isinstance(c, Delete) for c in self.changes),
+            keep=sum(isinstance(c, Keep) for c in self.changes),
+            skip=sum(isinstance(c, Skip) for c in self.changes),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """What the deletions of a plan are measured against."""
+
+    known_contacts: int
+    """How many living customers the state has confirmed."""
+    max_deletes: Limit | None = None
+    listed: int | None = None
+    """How many customers a complete export listed; None where no export was complete."""
+    confirmed_by_id: frozenset[int] = frozenset()
+    """Contacts whose deletion was confirmed by hand."""
+
+
+def make_plan(changes: Iterable[Change], guard: Guard) -> Plan:
+    """Order *changes* and hold back deletions that look like an accident.
+
+    The same changes in any order give the same plan with the same digest.
+    """
+    ordered = sorted(changes, key=_order)
+    deletes = [
+        c for c in ordered if isinstance(c, Delete) and c.before.id not in guard.confirmed_by_id
+    ]
+    because = _too_many_deletes(len(deletes), guard)
+    withheld = tuple(deletes) if because else ()
+    held_ids = {c.before.id for c in withheld}
+    kept = tuple(c for c in ordered if not (isinstance(c, Delete) and c.before.id in held_ids))
+    return Plan(changes=kept, withheld=withheld, withheld_because=because, digest=_digest(ordered))
+
+
+def check_account(
+    rules: Iterable[FieldRule],
+    policy: Policy,
+    attributes: dict[str, Attribute],
+    list_ids: Iterable[int],
+) -> None:
+    """Refuse to go on where the account lacks what the mapping writes.
+
+    Brevo would answer with success and store nothing.
+
+    Raises:
+        PlanRefused: naming every attribute that is missing or of another type, and the list.
+    """
+    wrong = list(_unfit_attributes(rules, policy, attributes))
+    if policy.list_id is not None and policy.list_id not in set(list_ids):
+        wrong.append(f"list {policy.list_id} does not exist")
+    if wrong:
+        raise PlanRefused(
+            "Brevo would lose what this configuration writes: " + "; ".join(wrong) + ".",
+            hint="`customer-sync attributes create` makes missing attributes, "
+            "`customer-sync lists` shows the lists; or correct `field_mapping` and `list_id`.",
+        )
+
+
+def check_consent(plan: Plan, policy: Policy) -> None:
+    """Refuse a plan that would mail somebody again without leave.
+
+    Raises:
+        PlanRefused: with the number of contacts.
+    """
+    lifted = sum(
+        1
+        for change in plan.writes
+        if change.patch and False in (change.patch.email_blocked, change.patch.sms_blocked)
+    )
+    if lifted and policy.resubscribe is not Resubscribe.NEWER:
+        raise PlanRefused(
+            f"The plan would lift the block of {lifted} contacts.",
+            hint="`resubscribe: newer` in the options allows it where consent is newer.",
+        )
+
+
+def contact_digest(contact: Contact) -> str:
+    """Return a digest of what a contact holds, whenever it was last modified."""
+    return _hash(msgspec.json.encode(_timeless(contact), order="deterministic"))
+
+
+# ---------------------------------------------------------------- order and digest
+
+
+def _order(change: Change) -> tuple[int, str]:
+    """Put additions first and destruction last; within a kind, addresses in order.
+
+    Renames come before everything: they free addresses that creations may need.
+    """
+    match change:
+        case Update() if change.patch.rename_to is not None:
+            return 0, change.customer.email
+        case Create():
+            return 1, change.customer.email
+        case Update():
+            return 2, change.customer.email
+        case Delete():
+            return (3 if change.patch is not None else 4), change.customer.email
+        case Keep():
+            return 5, change.customer.email
+        case Skip():
+            return 6, change.email or min(change.ids, default="")
+
+
+def _digest(changes: Iterable[Change]) -> str:
+    digest = hashlib.sha256()
+    for change in changes:
+        digest.update(type(change).__name__.encode())
+        digest.update(msgspec.json.encode(_timeless_change(change), order="deterministic"))
+    return digest.hexdigest()
+
+
+def _timeless_change(change: Change) -> Change:
+    match change:
+        case Update() | Delete():
+            return replace(change, before=_timeless(change.before))
+        case Keep() if change.before is not None:
+            return replace(change, before=_timeless(change.before))
+        case _:
+            return change
+
+
+def _timeless(contact: Contact) -> Contact:
+    return replace(contact, modified_at=None)
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+# ---------------------------------------------------------------- the guard
+
+
+def _too_many_deletes(deletes: int, guard: Guard) -> str:
+    """Return why the deletions are held back, or nothing."""
+    if not deletes:
+        return ""
+    if guard.listed is not None and guard.max_deletes is None:
+        if guard.listed == 0:
+            return (
+                f"the complete export lists no customer at all, which would delete {deletes}; "
+                "--max-deletes lifts this"
+            )
+        if guard.listed * 2 < guard.known_contacts:
+            return (
+                f"the complete export lists {guard.listed} customers where {guard.known_contacts} "
+                f"were known, which would delete {deletes}; --max-deletes lifts this"
+            )
+    if guard.max_deletes is None:
+        allowed = max(DEFAULT_DELETE_COUNT, int(DEFAULT_DELETE_SHARE * guard.known_contacts))
+        if deletes <= allowed:
+            return ""
+        limit = f"{allowed} (10% of the known contacts or 100, whichever is more)"
+    else:
+        if guard.max_deletes.allows(deletes, of=guard.known_contacts):
+            return ""
+        limit = str(guard.max_deletes)
+    return (
+        f"{deletes} deletions are more than {limit} of {guard.known_contacts} known contacts; "
+        "--max-deletes lifts this"
+    )
+
+
+def _unfit_attributes(
+    rules: Iterable[FieldRule], policy: Policy, attributes: dict[str, Attribute]
+) -> Iterator[str]:
+    names = [r.attribute for r in rules if r.attribute != "EMAIL"]
+    if policy.deleted_attribute:
+        names.append(policy.deleted_attribute)
+    for name in sorted({n for n in names if n not in attributes}):
+        yield f"attribute {name} does not exist"
+    for rule in rules:
+        attribute = attributes.get(rule.attribute)
+        if attribute is None or rule.attribute == "EMAIL":
+            continue
+        if attribute.type is None:
+            yield f"attribute {rule.attribute} cannot be written by a sync"
+        elif rule.type is not None and rule.type is not attribute.type:
+            yield (
+                f"attribute {rule.attribute} is {attribute.type} in Brevo "
+                f"and {rule.type} in field_mapping"
+            )
