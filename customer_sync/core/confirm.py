@@ -1,0 +1,119 @@
+"""What is known to be right after a change was applied, or found unnecessary."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from customer_sync.core.model import (
+    Confirmed,
+    Contact,
+    ContactId,
+    Create,
+    Customer,
+    Dated,
+    Delete,
+    Keep,
+    Update,
+    Value,
+)
+
+
+def confirm(
+    change: Create | Update | Delete | Keep,
+    before: Confirmed | None,
+    *,
+    list_id: int | None,
+    contact_id: ContactId | None = None,
+    refused: Mapping[str, Value] | None = None,
+) -> Confirmed:
+    """Return the confirmed state that follows *before* once *change* is done.
+
+    *refused* are values that Brevo would not take; they are remembered so that the next plan does
+    not try them again for nothing.
+    """
+    customer = change.customer
+    contact = None if isinstance(change, Create) else change.before
+    patch = None if isinstance(change, Keep) else change.patch
+    alive_before = before if before is not None and not before.is_deleted else None
+    if customer.is_deleted:
+        attributes, was_refused = {}, {}
+    else:
+        attributes = {**(alive_before.attributes if alive_before else {}), **customer.attributes}
+        written = patch.attributes if patch else {}
+        still = {n: v for n, v in (before.refused if before else {}).items() if n not in written}
+        was_refused = {**still, **(refused or {})}
+    is_listed = list_id is not None and (
+        (patch is not None and list_id in patch.add_lists)
+        or (contact is not None and list_id in contact.list_ids)
+    )
+    return Confirmed(
+        email=customer.email,
+        contact_id=_contact_id(change, contact, contact_id),
+        attributes=attributes,
+        email_consent=customer.email_consent or (before.email_consent if before else None),
+        sms_consent=customer.sms_consent or (before.sms_consent if before else None),
+        email_blocked_at=_block_at(
+            patch.email_blocked if patch else None,
+            was_blocked=contact is not None and contact.is_email_blocked,
+            said_at=_said_at(customer, customer.email_consent),
+            known=before.email_blocked_at if before else None,
+        ),
+        sms_blocked_at=_block_at(
+            patch.sms_blocked if patch else None,
+            was_blocked=contact is not None and contact.is_sms_blocked,
+            said_at=_said_at(customer, customer.sms_consent),
+            known=before.sms_blocked_at if before else None,
+        ),
+        is_listed=is_listed and not customer.is_deleted,
+        was_blocked_at_deletion=_was_blocked(change, contact, before),
+        created_at=_latest(customer.created_at, before.created_at if before else None),
+        deleted_at=_latest(customer.deleted_at, before.deleted_at if before else None),
+        is_deleted=customer.is_deleted,
+        last_at=_latest(customer.last_at, before.last_at if before else None) or customer.last_at,
+        refused=was_refused,
+    )
+
+
+def _contact_id(
+    change: Create | Update | Delete | Keep, contact: Contact | None, contact_id: ContactId | None
+) -> ContactId | None:
+    if isinstance(change, Delete) and change.patch is None:
+        return None
+    return contact_id or (contact.id if contact else None)
+
+
+def _said_at(customer: Customer, consent: Dated[bool] | None) -> datetime:
+    """Return the time of the statement that a block is set for."""
+    return customer.last_at if customer.is_deleted or consent is None else consent.at
+
+
+def _block_at(
+    blocked: bool | None,  # a flag with three values, as in ContactPatch
+    *,
+    was_blocked: bool,
+    said_at: datetime,
+    known: datetime | None,
+) -> datetime | None:
+    """Return since when the block is ours; one that stood already remains whose it was."""
+    if blocked is False:
+        return None
+    if blocked and not was_blocked:
+        return said_at if known is None else max(said_at, known)
+    return known
+
+
+def _was_blocked(
+    change: Create | Update | Delete | Keep, contact: Contact | None, before: Confirmed | None
+) -> bool:
+    if isinstance(change, Delete):
+        return change.before.is_email_blocked or (
+            before is not None and before.was_blocked_at_deletion
+        )
+    if isinstance(change, Update) and change.patch.email_blocked is False:
+        return False
+    if change.customer.is_deleted and contact is not None and contact.is_email_blocked:
+        return True
+    return before is not None and before.was_blocked_at_deletion
+
+
+def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((t for t in (one, other) if t is not None), default=None)

@@ -1,0 +1,6 @@
+"""The state: what was confirmed, who is who, what is queued, and the history of runs."""
+
+from customer_sync.store.lock import RunLock
+from customer_sync.store.store import QueueItem, RunRow, Store
+
+__all__ = ["QueueItem", "RunLock", "RunRow", "Store"]

@@ -1,0 +1,71 @@
+"""One run at a time: a lock that names its holder and dies with it."""
+
+import fcntl
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from customer_sync.errors import StoreBusy
+from customer_sync.store.database import telling
+
+
+class RunLock:
+    """Holds the state for one process; the system releases it when the process dies.
+
+    `taken_over` says whose lock it was where the last holder died without releasing it.
+    """
+
+    def __init__(self, path: Path, *, now: datetime) -> None:
+        self._path = path
+        self._now = now
+        self._file: int | None = None
+        self.taken_over = ""
+
+    def __enter__(self) -> Self:
+        """Take the lock.
+
+        Raises:
+            StoreBusy: when another process holds it, with its number and since when.
+        """
+        with telling(self._path):
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = _describe(os.pread(file, 1000, 0))
+            os.close(file)
+            raise StoreBusy(
+                f"Another run holds the state: {holder}.",
+                hint="Wait for it to end; cron may simply try again at its next time.",
+            ) from error
+        self.taken_over = _describe(os.pread(file, 1000, 0))
+        self._file = file
+        holder = json.dumps({"pid": os.getpid(), "since": self._now.isoformat()})
+        os.ftruncate(file, 0)
+        os.pwrite(file, holder.encode(), 0)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Release the lock."""
+        if self._file is not None:
+            os.ftruncate(self._file, 0)
+            os.close(self._file)
+            self._file = None
+
+
+def _describe(content: bytes) -> str:
+    """Name the holder that wrote *content* into the lock; nothing where it was released."""
+    try:
+        holder = json.loads(content)
+        return f"process {holder['pid']}, since {holder['since']}"
+    except (ValueError, KeyError, TypeError):
+        return "an unknown process" if content.strip() else ""
