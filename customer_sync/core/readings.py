@@ -1,0 +1,101 @@
+"""Values as shops give them, read as the kinds of value that attributes hold."""
+
+from types import MappingProxyType
+
+from customer_sync.core import dates, numbers, phones
+from customer_sync.core.transform_error import TransformError
+
+
+def is_empty(value: object) -> bool:
+    """Tell whether the shop says *there is none*: null, a blank text or an empty list."""
+    match value:
+        case None:
+            return True
+        case str():
+            return not value.strip()
+        case list() | tuple():
+            return not value
+        case _:
+            return False
+
+
+def as_text(value: object) -> str:
+    """Return *value* as text: numbers without `.0`, lists joined by `, `, booleans in lower case.
+
+    Raises:
+        TransformError: the value is an object, or a list that holds one.
+    """
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return numbers.as_text(value)
+        case list() | tuple():
+            return ", ".join(as_text(item) for item in value if item is not None)
+        case _:
+            raise TransformError("it is an object; name the field within it by a dotted path")
+
+
+def as_list(value: object, separator: str = ",") -> tuple[str, ...]:
+    """Return *value* as texts without outer blanks: a list's items, or a text's parts.
+
+    Empty ones are dropped; order and repetitions stay.
+    """
+    parts = value if isinstance(value, list | tuple) else as_text(value).split(separator)
+    texts = (as_text(part).strip() for part in parts if part is not None)
+    return tuple(text for text in texts if text)
+
+
+_WORDS = MappingProxyType(
+    {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+)
+
+
+def as_boolean(value: object) -> bool:
+    """Return what true, false, yes, no, 1 or 0 say, as words in any case or as JSON values.
+
+    Raises:
+        TransformError: it is anything else.
+    """
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str | int | float):
+        answer = _WORDS.get(as_text(value).strip().lower())
+        if answer is not None:
+            return answer
+    raise TransformError("it is none of true, false, yes, no, 1 and 0")
+
+
+def as_number(value: object, decimal_mark: str | None = None) -> float:
+    """Return *value* as a finite number.
+
+    Raises:
+        TransformError: it is none, or too large to be kept exactly.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise TransformError("it is not a number")
+    return numbers.parse(as_text(value), decimal_mark=decimal_mark)
+
+
+def as_date(value: object, form: str | None = None) -> str:
+    """Return *value* as `YYYY-MM-DD`.
+
+    Raises:
+        TransformError: it is no date, or not in the form that *form* describes.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise TransformError("it is not a date")
+    return dates.parse(as_text(value), form=form)
+
+
+def as_phone(value: object, region: str | None) -> str:
+    """Return *value* in E.164.
+
+    Raises:
+        TransformError: it cannot be brought to E.164 with certainty.
+    """
+    if isinstance(value, bool | float) or not isinstance(value, str | int):
+        raise TransformError("it is not a phone number")
+    return phones.e164(as_text(value), region=region)
