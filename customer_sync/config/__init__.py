@@ -1,5 +1,7 @@
 """config.yaml: read, checked as a whole, and turned into one frozen value."""
 
+from customer_sync.config.addresses import webhook_address
+from customer_sync.config.loading import check, load
 from customer_sync.config.model import (
     BrevoSettings,
     Config,
@@ -13,10 +15,15 @@ from customer_sync.config.model import (
     Target,
     read_secret,
 )
+from customer_sync.config.problems import ConfigProblem, InvalidConfig
+from customer_sync.config.shape import schema
+from customer_sync.config.spelling import parse_duration, parse_limit
 
 __all__ = [
     "BrevoSettings",
     "Config",
+    "ConfigProblem",
+    "InvalidConfig",
     "LogLevel",
     "Notifications",
     "RetrySettings",
@@ -25,5 +32,11 @@ __all__ = [
     "SourceName",
     "SyncMode",
     "Target",
+    "check",
+    "load",
+    "parse_duration",
+    "parse_limit",
     "read_secret",
+    "schema",
+    "webhook_address",
 ]

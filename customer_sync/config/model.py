@@ -9,6 +9,9 @@ from pathlib import Path
 from customer_sync.core.model import FieldRule, Limit, Policy, RatePlan
 from customer_sync.errors import ConfigError
 
+FULL_REFRESH_EVERY = timedelta(days=7)
+"""How old the picture of the account may get where the file does not say."""
+
 
 class Target(StrEnum):
     """Where contacts are written: the embedded sandbox, or a real account."""
@@ -137,7 +140,7 @@ class Config:
     """The country (ISO 3166-1, two letters) of phone numbers that name none themselves."""
     include_guests: bool = False
     """Whether people without an account at the shop, who only ordered or subscribed, count."""
-    full_refresh_every: timedelta = timedelta(days=7)
+    full_refresh_every: timedelta = FULL_REFRESH_EVERY
     """How old the picture of the account may get before all contacts are listed again."""
     max_deletes: Limit | None = None
     """None: the guard's own measure."""

@@ -1,0 +1,77 @@
+"""Web addresses that a configuration may name: encrypted, or on this machine."""
+
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import SplitResult, urlsplit
+
+from customer_sync.config.model import Notifications, read_secret
+from customer_sync.errors import ConfigError
+
+_BREVO_DOMAINS = ("brevo.com", "sendinblue.com")
+
+
+def address_flaw(url: str) -> tuple[str, str] | None:
+    """Return what is wrong with *url* and what to do, or None: https, or http to this machine.
+
+    The address is not repeated, since a password may be part of it.
+    """
+    parts = _split(url)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        return (
+            "This is no web address.",
+            "Write it in full, for example https://example.com/hooks/customer-sync.",
+        )
+    if parts.username or parts.password:
+        return (
+            "A name or password must not stand in a web address.",
+            "Remove what stands before the `@`.",
+        )
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        return (
+            "A web address must begin with https:// unless it is on this machine.",
+            "Change http:// to https://; customers' addresses must not travel unencrypted.",
+        )
+    return None
+
+
+def is_brevo(url: str) -> bool:
+    """Tell whether *url* leads to the real Brevo."""
+    parts = _split(url)
+    host = (parts.hostname or "") if parts else ""
+    return any(host == domain or host.endswith(f".{domain}") for domain in _BREVO_DOMAINS)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether *host* is this machine, without asking the network."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def webhook_address(notifications: Notifications, environ: Mapping[str, str]) -> str | None:
+    """Return where notifications are posted, or None if nowhere.
+
+    Raises:
+        ConfigError: the address should stand in the environment, but does not or is of no use.
+    """
+    variable = notifications.webhook_url_variable
+    if variable is None:
+        return notifications.webhook_url
+    url = read_secret(variable, environ, what="the address of the webhook").reveal()
+    if flaw := address_flaw(url):
+        message, hint = flaw
+        raise ConfigError(f"The environment variable {variable}: {message}", hint=hint)
+    return url
+
+
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of *url*, or None where it has none or holds blanks or a false port."""
+    if any(character.isspace() or not character.isprintable() for character in url):
+        return None
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts

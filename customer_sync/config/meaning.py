@@ -1,0 +1,235 @@
+"""From a document of the right shape to a Config, with what only its meaning shows to be wrong."""
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path as FilePath
+from typing import TypeVar
+
+from customer_sync.config.addresses import address_flaw, is_brevo
+from customer_sync.config.fields import IDENTIFIERS, read_rules
+from customer_sync.config.findings import Findings
+from customer_sync.config.model import (
+    FULL_REFRESH_EVERY,
+    BrevoSettings,
+    Config,
+    LogLevel,
+    Notifications,
+    RetrySettings,
+    RunEvent,
+    SourceName,
+    SyncMode,
+    Target,
+)
+from customer_sync.config.problems import quoted
+from customer_sync.config.section import Section
+from customer_sync.config.spelling import parse_duration, parse_limit
+from customer_sync.core.model import (
+    DeleteBehavior,
+    FieldRule,
+    Limit,
+    OnDrift,
+    Policy,
+    Resubscribe,
+)
+from customer_sync.core.phones import SUPPORTED_REGIONS
+
+Word = TypeVar("Word", bound=StrEnum)
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+_LONGEST_DURATION = timedelta(days=3650)
+
+_COMMON_REGION_SLIPS = {"UK": "GB", "EN": "GB", "USA": "US", "EL": "GR"}
+
+
+def understand(path: FilePath, root: object, findings: Findings) -> Config:
+    """Return what *root* means; it is to be used only if *findings* stays empty.
+
+    What the schema's check spoiled reads as absent here, so that the rest is checked all the same.
+    """
+    top = Section(root, (), findings)
+    skill = top.section("skills").section("customer_sync")
+    options = skill.section("options")
+    rules = read_rules(skill.section("field_mapping"), findings)
+    debug = _either(top, skill, "debug", findings).flag("debug") or False
+    level = _word(_either(top, skill, "log_level", findings), "log_level", LogLevel.INFO)
+    return Config(
+        path=path,
+        brevo=_brevo(top.section("brevo"), options, findings),
+        enabled=_flag(skill, "enabled", default=True),
+        source=_word(skill, "source", SourceName.CUSTOM),
+        rules=rules,
+        policy=_policy(options, rules, findings),
+        sync_mode=_word(options, "sync_mode", SyncMode.BATCH),
+        default_region=_region(options, findings),
+        include_guests=_flag(options, "include_guests", default=False),
+        full_refresh_every=_duration(options, "full_refresh_every", FULL_REFRESH_EVERY, findings),
+        max_deletes=_limit(options, "max_deletes"),
+        max_rejects=_limit(options, "max_rejects"),
+        retry=_retry(options.section("retry"), findings),
+        debug=debug or level is LogLevel.DEBUG,
+        log_level=LogLevel.DEBUG if debug else level,
+        notifications=_notifications(
+            _either(top, skill, "notifications", findings).section("notifications"), findings
+        ),
+    )
+
+
+def _either(top: Section, skill: Section, name: str, findings: Findings) -> Section:
+    """Return the section that holds *name*: the skill's block or the top; both is a finding."""
+    if name in top and name in skill:
+        line = findings.line(top.at(name))
+        findings.add_to_key(
+            skill.at(name),
+            f"{quoted(name)} stands at the top of the file (line {line}) as well.",
+            "Keep one of the two.",
+        )
+    return skill if name in skill else top
+
+
+def _brevo(brevo: Section, options: Section, findings: Findings) -> BrevoSettings:
+    default = BrevoSettings()
+    headroom, batch_size = brevo.number("headroom"), options.whole("batch_size")
+    timeout = _duration(brevo, "timeout", timedelta(seconds=default.timeout_s), findings)
+    settings = BrevoSettings(
+        target=_word(brevo, "target", default.target),
+        api_key_variable=_variable(brevo, "api_key"),
+        plan=_word(brevo, "plan", default.plan),
+        base_url=brevo.text("base_url"),
+        headroom=default.headroom if headroom is None else headroom,
+        batch_size=default.batch_size if batch_size is None else batch_size,
+        timeout_s=timeout.total_seconds(),
+    )
+    _check_address(brevo, "base_url", findings)
+    _check_target(settings, brevo, findings)
+    return settings
+
+
+def _check_target(settings: BrevoSettings, brevo: Section, findings: Findings) -> None:
+    """Require a key for the real account, and keep what calls itself sandbox away from it."""
+    if settings.target is Target.LIVE and "api_key" not in brevo:
+        findings.add(
+            brevo.at("target"),
+            "A live account needs a key.",
+            "Add `api_key: ${BREVO_API_KEY}` next to it and set that environment variable.",
+        )
+    if settings.target is Target.SANDBOX and settings.base_url and is_brevo(settings.base_url):
+        findings.add(
+            brevo.at("base_url"),
+            "This address leads to the real Brevo, but the target is the sandbox.",
+            "Remove `base_url`, or write `target: live` if the real account is meant.",
+        )
+
+
+def _policy(options: Section, rules: Iterable[FieldRule], findings: Findings) -> Policy:
+    deleted_attribute = options.text("deleted_attribute")
+    policy = Policy(
+        list_id=options.whole("list_id"),
+        delete_behavior=_word(options, "delete_behavior", DeleteBehavior.SOFT),
+        deleted_attribute=deleted_attribute.upper() if deleted_attribute else None,
+        update_enabled=_flag(options, "update_enabled", default=True),
+        on_drift=_word(options, "on_drift", OnDrift.SOURCE),
+        resubscribe=_word(options, "resubscribe", Resubscribe.NEVER),
+    )
+    taken = {rule.attribute for rule in rules} | set(IDENTIFIERS)
+    if policy.deleted_attribute in taken:
+        findings.add(
+            options.at("deleted_attribute"),
+            f"The attribute {quoted(policy.deleted_attribute)} is in use for something else.",
+            "Name a boolean attribute that no field is mapped to, such as DELETED_IN_SHOP.",
+        )
+    return policy
+
+
+def _retry(retry: Section, findings: Findings) -> RetrySettings:
+    default = RetrySettings()
+    settings = RetrySettings(
+        max_attempts=retry.whole("max_attempts") or default.max_attempts,
+        base_delay=_duration(retry, "base_delay", default.base_delay, findings),
+        max_delay=_duration(retry, "max_delay", default.max_delay, findings),
+    )
+    if settings.base_delay > settings.max_delay:
+        findings.add(
+            retry.at("base_delay" if "base_delay" in retry else "max_delay"),
+            "The first delay is longer than the longest one.",
+            "Make `base_delay` (5m if not given) at most `max_delay` (24h if not given).",
+        )
+    return settings
+
+
+def _notifications(block: Section, findings: Findings) -> Notifications:
+    variable = _variable(block, "webhook_url")
+    if variable is None:
+        _check_address(block, "webhook_url", findings)
+    if "webhook_url" not in block and ("events" in block or "webhook_secret" in block):
+        findings.add_to_key(
+            block.place,
+            "Nobody is told: the key `webhook_url` is missing.",
+            "Add `webhook_url:` with an https address, or remove the block.",
+        )
+    events = tuple(RunEvent(word) for word in block.texts("events"))
+    return Notifications(
+        webhook_url=None if variable else block.text("webhook_url"),
+        webhook_url_variable=variable,
+        secret_variable=_variable(block, "webhook_secret"),
+        events=events or Notifications().events,
+    )
+
+
+def _region(options: Section, findings: Findings) -> str | None:
+    region = (options.text("default_region") or "").upper()
+    if not region or region in SUPPORTED_REGIONS:
+        return region or None
+    meant = _COMMON_REGION_SLIPS.get(region)
+    findings.add(
+        options.at("default_region"),
+        f"There is no country {quoted(region)}.",
+        f"Did you mean `{meant}`?" if meant else "Write two letters of ISO 3166-1: US, GB, DE, …",
+    )
+    return None
+
+
+def _check_address(section: Section, name: str, findings: Findings) -> None:
+    url = section.text(name)
+    if url is not None and (flaw := address_flaw(url)):
+        findings.add(section.at(name), *flaw)
+
+
+def _duration(section: Section, name: str, default: timedelta, findings: Findings) -> timedelta:
+    text = section.text(name)
+    if text is None:
+        return default
+    duration = parse_duration(text)
+    if timedelta() < duration <= _LONGEST_DURATION:
+        return duration
+    findings.add(
+        section.at(name),
+        f"{quoted(text)} is too {'long' if duration else 'short'}.",
+        f"Write more than nothing and at most {_LONGEST_DURATION.days}d.",
+    )
+    return default
+
+
+def _limit(section: Section, name: str) -> Limit | None:
+    text, count = section.text(name), section.whole(name)
+    if text is not None:
+        return parse_limit(text)
+    return None if count is None else Limit(count=count)
+
+
+def _flag(section: Section, name: str, *, default: bool) -> bool:
+    flag = section.flag(name)
+    return default if flag is None else flag
+
+
+def _word(section: Section, name: str, default: Word) -> Word:
+    text = section.text(name)
+    return default if text is None else type(default)(text)
+
+
+def _variable(section: Section, name: str) -> str | None:
+    """Return the NAME of `${NAME}`, or None where something else stands or nothing."""
+    reference = _REFERENCE.fullmatch(section.text(name) or "")
+    return reference[1] if reference else None
