@@ -92,6 +92,22 @@ def _changes(
         yield _retire(left_over, fresh, policy)
 
 
+def recreate(customer: Customer, gone: Contact, before: Confirmed | None, policy: Policy) -> Create:
+    """Return the creation for a contact that vanished while it was to be updated.
+
+    What it held of the shop comes back, and so does its block.
+    """
+    create = _create(customer, before, policy)
+    if not (gone.is_email_blocked or gone.is_sms_blocked):
+        return create
+    patch = replace(
+        create.patch,
+        email_blocked=gone.is_email_blocked or create.patch.email_blocked,
+        sms_blocked=gone.is_sms_blocked or create.patch.sms_blocked,
+    )
+    return replace(create, patch=patch, notes=(*create.notes, Note.COMES_BACK_BLOCKED))
+
+
 def _last_confirmed(
     customer: Customer, contact_at: Email | None, confirmed: Mapping[Email, Confirmed]
 ) -> Confirmed | None:
@@ -103,7 +119,7 @@ def _last_confirmed(
 # ---------------------------------------------------------------- creations
 
 
-def _create(customer: Customer, before: Confirmed | None, policy: Policy) -> Change:
+def _create(customer: Customer, before: Confirmed | None, policy: Policy) -> Create:
     remembered: Mapping[str, Dated[Value]] = {}
     if before is not None and not before.is_deleted:
         # The contact vanished from Brevo: an event about one field brings back the others too.

@@ -391,6 +391,7 @@ class Deferred:
 
     change: Write
     error: str
+    was_attempted: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
