@@ -9,7 +9,9 @@ CustomerSyncError
   BrevoError
     BrevoAuthError     stop: the key was refused
     BrevoUnavailable   try again later: network, 429, 5xx
+      ImportUncertain  look first: the import job may or may not have arrived
     BrevoRejected      this request's own failure: any other 4xx
+      BatchRejected    none of the batch was applied; some positions may be named
 """
 
 from collections.abc import Iterable
@@ -135,3 +137,32 @@ class BrevoRejected(BrevoError):
         self.status = status
         self.code = code
         self.duplicate_identifiers = duplicate_identifiers
+
+
+class ImportUncertain(BrevoUnavailable):
+    """The answer to an import was lost, so the job may run or not; the recent processes tell.
+
+    Sending it again blindly could run it twice.
+    """
+
+
+class BatchRejected(BrevoRejected):
+    """Brevo refused a batch as a whole; nothing of it was applied.
+
+    `unknown` holds the positions, counted from 0, of the contacts that Brevo does not know. It is
+    empty where the answer names none: then any row may be the cause.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str = "",
+        duplicate_identifiers: tuple[str, ...] = (),
+        unknown: tuple[int, ...] = (),
+    ) -> None:
+        super().__init__(
+            message, status=status, code=code, duplicate_identifiers=duplicate_identifiers
+        )
+        self.unknown = unknown

@@ -1,0 +1,437 @@
+"""Brevo's contacts API as methods: one request each, values in and out."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from customer_sync.brevo import jobs, wire
+from customer_sync.brevo.answers import (
+    Account,
+    AnyRef,
+    ContactList,
+    ContactPage,
+    ContactRef,
+    Folder,
+    ImportRow,
+    ListChange,
+    Process,
+    ProcessId,
+    RejectedRow,
+)
+from customer_sync.brevo.exchange import (
+    Answer,
+    Call,
+    Exchange,
+    RequestEvent,
+    RequestObserver,
+    UncertainFailure,
+)
+from customer_sync.brevo.refusals import RequestRefused
+from customer_sync.brevo.retry import Dice, RetryPolicy
+from customer_sync.brevo.throttle import Family, Throttle
+from customer_sync.brevo.values import Json
+from customer_sync.clock import Clock
+from customer_sync.core.model import (
+    Attribute,
+    AttributeType,
+    Contact,
+    ContactId,
+    ContactPatch,
+    Email,
+)
+from customer_sync.errors import (
+    BatchRejected,
+    BrevoRejected,
+    BrevoUnavailable,
+    ConfigError,
+    ImportUncertain,
+)
+
+MOST_PER_PAGE = 1000
+MOST_PER_LIST_CHANGE = 150
+MOST_LISTS_PER_PAGE = 50
+
+_IMPORT_TIMEOUTS = 5
+"""An import carries megabytes: it may take this many times as long as other requests."""
+
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+_T = TypeVar("_T")
+
+
+def _ignore(event: RequestEvent) -> None:
+    """Observe nothing."""
+
+
+class BrevoClient:
+    """One account at Brevo; many tasks of one event loop may use it at once.
+
+    To be used in an `async with`. Contacts are translated by the account's attributes, which are
+    fetched once, before the first request that needs them.
+
+    Every method may raise BrevoAuthError (the key was refused), BrevoUnavailable (Brevo could not
+    be reached in time, or answered what cannot be understood) and BrevoRejected (this request was
+    refused for what it says).
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        throttle: Throttle,
+        clock: Clock,
+        transport: httpx.AsyncBaseTransport | None = None,
+        timeout_s: float = 60.0,
+        retry: RetryPolicy | None = None,
+        deadline: float = float("inf"),
+        dice: Dice = random.random,
+        on_request: RequestObserver = _ignore,
+    ) -> None:
+        """Prepare a client; nothing is sent yet.
+
+        *deadline* is a time of the clock's `monotonic`: no wait or retry goes past it.
+
+        Raises:
+            ConfigError: the key cannot be a key, or the address would expose it.
+        """
+        self._base_url = _checked_base_url(base_url)
+        self._timeout_s = timeout_s
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            timeout=timeout_s,
+            follow_redirects=False,
+            headers={"accept": "application/json", "user-agent": "customer-sync"},
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+        )
+        self._exchange = Exchange(
+            self._http,
+            api_key=_checked_key(api_key),
+            throttle=throttle,
+            clock=clock,
+            policy=retry or RetryPolicy(),
+            dice=dice,
+            deadline=deadline,
+            observer=on_request,
+        )
+        self._attributes: dict[str, Attribute] | None = None
+        self._attributes_turn = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        return f"BrevoClient({self._base_url!r})"
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._http.__aexit__(kind, error, trace)
+
+    @property
+    def requests(self) -> Counter[str]:
+        """How many requests were sent by route (`POST /contacts`), repetitions included."""
+        return self._exchange.requests
+
+    # ------------------------------------------------------------ the account
+
+    async def account(self) -> Account:
+        """Return the account that the key belongs to; draws on the small hourly budget."""
+        return wire.account_from((await self._send("GET /account")).json)
+
+    async def attributes(self) -> dict[str, Attribute]:
+        """Return the account's attributes by name, fetched once and remembered."""
+        async with self._attributes_turn:
+            if self._attributes is None:
+                answer = await self._send("GET /contacts/attributes")
+                self._attributes = wire.attributes_from(answer.json)
+            return dict(self._attributes)
+
+    async def create_attribute(
+        self, name: str, kind: AttributeType, options: Sequence[str] = ()
+    ) -> None:
+        """Create an attribute; one that exists with this type already is as good."""
+        category, body = wire.attribute_to_json(kind, options)
+        try:
+            await self._send(
+                "POST /contacts/attributes/{attributeCategory}/{attributeName}",
+                category,
+                quote(name, safe=""),
+                body=body,
+            )
+        except BrevoRejected:
+            # The first of two attempts may have created it although its answer was lost.
+            self._attributes = None
+            existing = (await self.attributes()).get(name)
+            if existing is None or existing.type is not kind:
+                raise
+        self._attributes = None
+
+    async def lists(self) -> tuple[ContactList, ...]:
+        """Return all lists, by as many requests as it takes."""
+        return await self._every("GET /contacts/lists", "lists", wire.list_from)
+
+    async def create_list(self, name: str, folder_id: int) -> int:
+        """Create a list and return its id; not repeated when the answer was lost."""
+        body: Json = {"name": name, "folderId": folder_id}
+        answer = await self._send("POST /contacts/lists", body=body, may_repeat=False)
+        return wire.new_id_from(answer.json)
+
+    async def folders(self) -> tuple[Folder, ...]:
+        """Return all folders, by as many requests as it takes."""
+        return await self._every("GET /contacts/folders", "folders", wire.folder_from)
+
+    async def create_folder(self, name: str) -> int:
+        """Create a folder and return its id; not repeated when the answer was lost."""
+        answer = await self._send("POST /contacts/folders", body={"name": name}, may_repeat=False)
+        return wire.new_id_from(answer.json)
+
+    # ------------------------------------------------------------ reading contacts
+
+    async def contact(self, ref: AnyRef) -> Contact | None:
+        """Return a contact, None where Brevo knows none by that name."""
+        attributes = await self.attributes()
+        segment, query = wire.path_of(ref)
+        try:
+            answer = await self._send("GET /contacts/{identifier}", segment, query=query)
+        except BrevoRejected as rejection:
+            if rejection.status == 404:
+                return None
+            raise
+        return wire.contact_from(answer.json, attributes)
+
+    async def contacts_page(
+        self, *, offset: int, limit: int = MOST_PER_PAGE, modified_since: datetime | None = None
+    ) -> ContactPage:
+        """Return a page of contacts, the oldest first: new ones append at the end while one reads.
+
+        *modified_since* is aware; Brevo does not say whether that very moment is included.
+        """
+        attributes = await self.attributes()
+        query = {"limit": str(limit), "offset": str(offset), "sort": "asc"}
+        if modified_since is not None:
+            query["modifiedSince"] = wire.time_to(modified_since)
+        answer = await self._send("GET /contacts", query=query)
+        return wire.page_from(answer.json, attributes)
+
+    # ------------------------------------------------------------ writing contacts
+
+    async def create(self, email: Email, patch: ContactPatch) -> ContactId | None:
+        """Create a contact, or update it where it exists; return its id, None where it existed.
+
+        None also follows a repetition whose first attempt had created the contact unseen.
+        """
+        body = wire.create_to_json(email, patch, await self.attributes())
+        answer = await self._send("POST /contacts", body=body)
+        return ContactId(wire.new_id_from(answer.json)) if answer.status == 201 else None
+
+    async def update(self, ref: AnyRef, patch: ContactPatch) -> None:
+        """Write *patch* to a contact that exists (status 404 of BrevoRejected: it does not)."""
+        body = wire.patch_to_json(patch, await self.attributes())
+        segment, query = wire.path_of(ref)
+        await self._send("PUT /contacts/{identifier}", segment, query=query, body=body)
+
+    async def update_batch(self, items: Sequence[tuple[ContactRef, ContactPatch]]) -> None:
+        """Write many patches by one request, all or none.
+
+        Raises:
+            BatchRejected: nothing was applied; `unknown` holds the positions Brevo named, if any.
+        """
+        body = wire.batch_to_json(items, await self.attributes())
+        try:
+            await self._send("POST /contacts/batch", body=body)
+        except RequestRefused as refused:
+            raise _batch_rejection(refused, len(items)) from refused
+
+    async def delete(self, ref: AnyRef) -> bool:
+        """Delete a contact; False where there was none, which is just as well."""
+        segment, query = wire.path_of(ref)
+        try:
+            await self._send("DELETE /contacts/{identifier}", segment, query=query)
+        except BrevoRejected as rejection:
+            if rejection.status == 404:
+                return False
+            raise
+        return True
+
+    async def add_to_list(self, list_id: int, refs: Sequence[ContactRef]) -> ListChange:
+        """Put 1 to 150 contacts on a list, all given by address or all by id."""
+        return await self._change_list("POST /contacts/lists/{listId}/contacts/add", list_id, refs)
+
+    async def remove_from_list(self, list_id: int, refs: Sequence[ContactRef]) -> ListChange:
+        """Take 1 to 150 contacts off a list, all given by address or all by id."""
+        return await self._change_list(
+            "POST /contacts/lists/{listId}/contacts/remove", list_id, refs
+        )
+
+    # ------------------------------------------------------------ jobs
+
+    async def start_import(
+        self,
+        rows: Sequence[ImportRow],
+        *,
+        list_ids: Iterable[int],
+        email_blocked: bool = False,
+        sms_blocked: bool = False,
+        update_existing: bool = True,
+    ) -> ProcessId:
+        """Start a job that creates contacts and, if told so, updates those that exist.
+
+        At least one list is needed. A block holds for every row; without it existing blocks stay.
+        The answer proves little: unknown attributes and values that do not fit vanish silently,
+        false may not overwrite true. Only reading the contacts back tells.
+
+        Raises:
+            ImportUncertain: the job may have been started, but its id is lost.
+        """
+        body = jobs.import_to_json(
+            rows,
+            await self.attributes(),
+            list_ids=list_ids,
+            email_blocked=email_blocked,
+            sms_blocked=sms_blocked,
+            update_existing=update_existing,
+        )
+        try:
+            answer = await self._send(
+                "POST /contacts/import", body=body, may_repeat=False, timeouts=_IMPORT_TIMEOUTS
+            )
+        except UncertainFailure as failure:
+            raise _uncertain(failure) from failure
+        try:
+            return jobs.process_id_from(answer.json)
+        except BrevoUnavailable as failure:
+            raise _uncertain(failure) from failure
+
+    async def process(self, process_id: ProcessId) -> Process:
+        """Return a job; draws on the small hourly budget (status 404: there is none)."""
+        answer = await self._send("GET /processes/{processId}", str(process_id))
+        return jobs.process_from(answer.json)
+
+    async def processes(self, limit: int = MOST_LISTS_PER_PAGE) -> tuple[Process, ...]:
+        """Return the account's latest jobs, the newest first; draws on the small hourly budget."""
+        query = {"limit": str(limit), "offset": "0", "sort": "desc"}
+        answer = await self._send("GET /processes", query=query)
+        items, _ = wire.items_from(answer.json, "processes")
+        return tuple(map(jobs.process_from, items))
+
+    async def rejected_rows(self, process: Process) -> tuple[RejectedRow, ...]:
+        """Return the rows that an import left out, from the files that it names.
+
+        The files are no part of the API: neither the key nor a rate limit goes with them.
+        """
+        rows: list[RejectedRow] = []
+        for reason, url in sorted(process.rejected_urls.items()):
+            self._check_download(url)
+            call = Call(route="GET rejected rows", url=url, family=None, timeout_s=self._timeout_s)
+            answer = await self._exchange.send(call)
+            rows.extend(jobs.rejected_rows_from(reason, answer.content))
+        return tuple(rows)
+
+    # ------------------------------------------------------------ shared
+
+    async def _send(
+        self,
+        route: str,
+        *segments: str,
+        query: Mapping[str, str] | None = None,
+        body: Json = None,
+        may_repeat: bool = True,
+        timeouts: int = 1,
+    ) -> Answer:
+        template = route.partition(" ")[2]
+        call = Call(
+            route=route,
+            url=self._base_url + _filled(template, segments),
+            family=Family.CONTACTS if template.startswith("/contacts") else Family.OTHER,
+            query=query or {},
+            body=None if body is None else jobs.to_bytes(body),
+            may_repeat=may_repeat,
+            timeout_s=self._timeout_s * timeouts,
+        )
+        return await self._exchange.send(call)
+
+    async def _every(
+        self, route: str, key: str, translate: Callable[[object], _T]
+    ) -> tuple[_T, ...]:
+        found: list[_T] = []
+        while True:
+            query = {"limit": str(MOST_LISTS_PER_PAGE), "offset": str(len(found)), "sort": "asc"}
+            items, count = wire.items_from((await self._send(route, query=query)).json, key)
+            found.extend(map(translate, items))
+            if not items or len(found) >= count:
+                return tuple(found)
+
+    async def _change_list(
+        self, route: str, list_id: int, refs: Sequence[ContactRef]
+    ) -> ListChange:
+        if not 0 < len(refs) <= MOST_PER_LIST_CHANGE:
+            raise ValueError(f"a list takes 1 to {MOST_PER_LIST_CHANGE} contacts in one request")
+        try:
+            answer = await self._send(route, str(list_id), body=wire.refs_to_json(refs))
+        except RequestRefused as refused:
+            if wire.says_nothing_to_do(refused.status, refused.said):
+                return ListChange(changed=(), unchanged=tuple(refs))
+            raise
+        return wire.list_change_from(answer.json, refs)
+
+    def _check_download(self, url: str) -> None:
+        parts, own = urlsplit(url), urlsplit(self._base_url)
+        if parts.scheme != "https" and (parts.scheme, parts.netloc) != (own.scheme, own.netloc):
+            raise BrevoUnavailable(
+                "Brevo names a file of rejected rows that is not served by https"
+            )
+
+
+def _filled(template: str, segments: Sequence[str]) -> str:
+    """Put *segments*, already percent-encoded, in place of the template's names in braces."""
+    rest = iter(segments)
+    return "/".join(next(rest) if part.startswith("{") else part for part in template.split("/"))
+
+
+def _checked_base_url(base_url: str) -> str:
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    is_local = host in _LOCAL_HOSTS or host.endswith(".invalid")
+    if not host or parts.scheme not in ("http", "https"):
+        raise ConfigError(f"{base_url!r} is no address of an API", hint="https://… is expected.")
+    if parts.scheme == "http" and not is_local:
+        raise ConfigError(f"{base_url!r} would send the API key unencrypted", hint="Use https.")
+    return base_url.rstrip("/")
+
+
+def _checked_key(api_key: str) -> str:
+    if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
+        raise ConfigError(
+            "the API key is empty or holds characters that no key has",
+            hint="Copy the v3 API key from the account's settings, without line breaks.",
+        )
+    return api_key
+
+
+def _batch_rejection(refused: RequestRefused, size: int) -> BatchRejected:
+    return BatchRejected(
+        refused.message,
+        status=refused.status,
+        code=refused.code,
+        duplicate_identifiers=refused.duplicate_identifiers,
+        unknown=wire.unknown_positions(refused.said, size) if refused.status == 404 else (),
+    )
+
+
+def _uncertain(failure: BrevoUnavailable) -> ImportUncertain:
+    return ImportUncertain(
+        f"the import may have arrived, but its number is lost: {failure.message}",
+        hint="The account's recent processes tell whether it runs.",
+    )

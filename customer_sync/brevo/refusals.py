@@ -1,0 +1,121 @@
+"""What an answer other than success means: try again, change the key, or this request is wrong."""
+
+import json
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from customer_sync.brevo.retry import TransientFailure
+from customer_sync.errors import BrevoAuthError, BrevoRejected, BrevoUnavailable
+
+_LONGEST_MESSAGE = 300
+_LONGEST_CODE = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Brevo's error object; any part may be empty, because answers come without body too."""
+
+    message: str = ""
+    """Fit to be shown."""
+    said: str = ""
+    """The message as it came, of whatever length; to be read by the program only."""
+    code: str = ""
+    duplicate_identifiers: tuple[str, ...] = ()
+
+
+class RequestRefused(BrevoRejected):
+    """A refusal that still knows what Brevo said in full: long batches name many positions."""
+
+    def __init__(self, message: str, *, status: int, refusal: Refusal) -> None:
+        super().__init__(
+            message,
+            status=status,
+            code=refusal.code,
+            duplicate_identifiers=refusal.duplicate_identifiers,
+        )
+        self.said = refusal.said
+
+
+def decoded(content: bytes) -> object:
+    """Return the JSON value in *content*, None where it is empty, its text where it is no JSON."""
+    if not content.strip():
+        return None
+    try:
+        value: object = json.loads(content)
+    except (ValueError, RecursionError):
+        return content.decode("utf-8", errors="replace")
+    return value
+
+
+def refusal_from(content: bytes, *, secret: str) -> Refusal:
+    """Return what an error answer says, fit for a terminal and without *secret*."""
+    body = decoded(content)
+    if not isinstance(body, Mapping):
+        return Refusal(message=clean(body if isinstance(body, str) else "", secret=secret))
+    metadata = body.get("metadata")
+    listed = metadata.get("duplicate_identifiers") if isinstance(metadata, Mapping) else None
+    said = body.get("message")
+    return Refusal(
+        message=clean(said, secret=secret),
+        said=said if isinstance(said, str) else "",
+        code=clean(body.get("code"), secret=secret)[:_LONGEST_CODE],
+        duplicate_identifiers=tuple(
+            item for item in (listed if isinstance(listed, list) else []) if isinstance(item, str)
+        ),
+    )
+
+
+def clean(text: object, *, secret: str) -> str:
+    """Return *text* on one line, without control characters and *secret*, cut to a sane length."""
+    if not isinstance(text, str):
+        return ""
+    shown = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text[:10_000])
+    line = " ".join(shown.replace(secret, "***").split())
+    return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]}…"
+
+
+def raise_for(route: str, status: int, refusal: Refusal) -> None:
+    """Return where *status* is a success, else say what kind of failure it is.
+
+    Raises:
+        TransientFailure: 408, 425, 429 and everything from 500 up (524 is a gateway's timeout).
+        BrevoAuthError: 401, 403.
+        BrevoUnavailable: a redirect, which is not followed because the key must not travel.
+        RequestRefused: any other 4xx.
+    """
+    said = refusal.message or "no reason given"
+    match status:
+        case 401 | 403:
+            raise BrevoAuthError(
+                f"Brevo refused the key ({status}): {said}", hint=_auth_hint(status, said)
+            )
+        case 408 | 425 | 429:
+            raise TransientFailure(
+                f"Brevo answered {status}: {said}", counts=status != 429, may_have_arrived=False
+            )
+        case _ if status >= 500:
+            raise TransientFailure(f"Brevo answered {status}: {said}")
+        case _ if status >= 400:
+            raise RequestRefused(
+                f"Brevo refused {route} ({status}{refusal.code and ' ' + refusal.code}): {said}",
+                status=status,
+                refusal=refusal,
+            )
+        case _ if not 200 <= status < 300:
+            raise BrevoUnavailable(
+                f"{route} was answered with {status}, which is no answer of Brevo's API",
+                hint="Redirects are not followed, so that the key stays where it belongs. "
+                "Check the base URL.",
+            )
+
+
+def _auth_hint(status: int, said: str) -> str:
+    if "ip address" in said.lower():
+        return (
+            "Brevo does not know this machine's IP address: add it to the authorised IPs in the "
+            "account's security settings, or turn that check off for API keys."
+        )
+    if status == 403:
+        return "The key may not do this, or the account's plan does not include it."
+    return "Check BREVO_API_KEY: a v3 API key, not an SMTP key, of the right account."
