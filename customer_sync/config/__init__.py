@@ -1,6 +1,7 @@
 """config.yaml: read, checked as a whole, and turned into one frozen value."""
 
 from customer_sync.config.addresses import webhook_address
+from customer_sync.config.fields import STANDARD_RULES
 from customer_sync.config.loading import check, load
 from customer_sync.config.model import (
     BrevoSettings,
@@ -18,8 +19,10 @@ from customer_sync.config.model import (
 from customer_sync.config.problems import ConfigProblem, InvalidConfig
 from customer_sync.config.shape import schema
 from customer_sync.config.spelling import parse_duration, parse_limit
+from customer_sync.config.starter import template
 
 __all__ = [
+    "STANDARD_RULES",
     "BrevoSettings",
     "Config",
     "ConfigProblem",
@@ -38,5 +41,6 @@ __all__ = [
     "parse_limit",
     "read_secret",
     "schema",
+    "template",
     "webhook_address",
 ]
