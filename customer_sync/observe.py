@@ -1,0 +1,193 @@
+"""What Brevo holds now, learned with the fewest requests, and remembered in a mirror.
+
+Asking for a contact costs a request each, listing costs one for a thousand, and listing what was
+modified since last time costs next to nothing but does not show who was deleted.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from customer_sync.core.model import Contact, ContactId, Email
+
+PAGE_SIZE = 1000
+OVERLAP = timedelta(minutes=10)
+"""How far a listing reaches back before the newest modification seen: Brevo's index may lag."""
+
+_FULL_AT = "mirror.full_at"
+_WATERMARK = "mirror.watermark"
+_READING = "mirror.reading"
+_COUNT = "mirror.count"
+
+
+class Page(Protocol):
+    """A stretch of contacts, and how many match in all."""
+
+    @property
+    def contacts(self) -> tuple[Contact, ...]:
+        """The contacts of this page."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """How many contacts match in all."""
+        ...
+
+
+class ContactReader(Protocol):
+    """Whatever fetches contacts. Every method may raise BrevoError."""
+
+    async def contact(self, ref: Email) -> Contact | None:
+        """Fetch one contact."""
+        ...
+
+    async def contacts_page(
+        self, *, offset: int, limit: int, modified_since: datetime | None
+    ) -> Page:
+        """Fetch a page of contacts, the oldest first."""
+        ...
+
+
+class Mirror(Protocol):
+    """Whatever remembers contacts from run to run."""
+
+    def mirror(self, contacts: Iterable[Contact], *, reading: int) -> None:
+        """Remember contacts."""
+        ...
+
+    def mirrored(self, emails: Iterable[Email]) -> dict[Email, Contact]:
+        """Return remembered contacts."""
+        ...
+
+    def unmirror(self, contact_id: ContactId) -> None:
+        """Forget a contact."""
+        ...
+
+    def forget_mirrored(self, *, before: int) -> None:
+        """Forget what no listing since has shown."""
+        ...
+
+    def fact(self, name: str) -> str | None:
+        """Return a remembered fact."""
+        ...
+
+    def remember(self, facts: Mapping[str, str]) -> None:
+        """Remember facts."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """When the mirror has to be made anew."""
+
+    now: datetime
+    full_refresh_every: timedelta
+    is_forced: bool = False
+
+
+async def observe(
+    reader: ContactReader, mirror: Mirror, emails: Iterable[Email], freshness: Freshness
+) -> dict[Email, Contact]:
+    """Return the contacts at *emails* as Brevo holds them now, in as few requests as can be.
+
+    Raises:
+        BrevoError: Brevo cannot be asked.
+    """
+    wanted = sorted(set(emails))
+    if not wanted and not freshness.is_forced:
+        return {}
+    is_full = _is_full_due(mirror, freshness)
+    if not freshness.is_forced and len(wanted) <= _expected_pages(mirror, is_full=is_full):
+        return await _ask_each(reader, mirror, wanted)
+    since = None if is_full else _watermark(mirror)
+    first = await reader.contacts_page(offset=0, limit=PAGE_SIZE, modified_since=since)
+    if not freshness.is_forced and len(wanted) < _pages(first.count) - 1:
+        return await _ask_each(reader, mirror, wanted)
+    await _listing(reader, mirror, first, since=since, freshness=freshness)
+    return mirror.mirrored(wanted)
+
+
+def _is_full_due(mirror: Mirror, freshness: Freshness) -> bool:
+    full_at = mirror.fact(_FULL_AT)
+    if freshness.is_forced or full_at is None:
+        return True
+    age = freshness.now - datetime.fromisoformat(full_at)
+    # A clock that was set back makes the age negative; then nothing is known of it.
+    return not timedelta(0) <= age < freshness.full_refresh_every
+
+
+def _expected_pages(mirror: Mirror, *, is_full: bool) -> int:
+    return _pages(int(mirror.fact(_COUNT) or 0)) if is_full else 1
+
+
+def _pages(count: int) -> int:
+    return max(1, math.ceil(count / PAGE_SIZE))
+
+
+def _watermark(mirror: Mirror) -> datetime | None:
+    watermark = mirror.fact(_WATERMARK)
+    return datetime.fromisoformat(watermark) - OVERLAP if watermark else None
+
+
+async def _ask_each(
+    reader: ContactReader, mirror: Mirror, wanted: list[Email]
+) -> dict[Email, Contact]:
+    known = mirror.mirrored(wanted)
+    found = {}
+    for email in wanted:
+        contact = await reader.contact(email)
+        if contact is not None:
+            found[email] = contact
+        elif email in known:
+            mirror.unmirror(known[email].id)
+    mirror.mirror(found.values(), reading=_reading(mirror))
+    return found
+
+
+async def _listing(
+    reader: ContactReader,
+    mirror: Mirror,
+    first: Page,
+    *,
+    since: datetime | None,
+    freshness: Freshness,
+) -> None:
+    """Read all pages from *first* on into the mirror.
+
+    Each page begins with the last contact of the page before. Where it does not, a contact was
+    deleted meanwhile and those behind it moved up; then the listing steps back to miss none.
+    """
+    is_full = since is None
+    reading = _reading(mirror) + (1 if is_full else 0)
+    page, offset, count, newest = first, 0, 0, since
+    while True:
+        mirror.mirror(page.contacts, reading=reading)
+        newest = max((c.modified_at for c in page.contacts if c.modified_at), default=newest)
+        count = page.count
+        if not page.contacts or offset + len(page.contacts) >= count:
+            break
+        last = page.contacts[-1].id
+        offset += len(page.contacts) - 1
+        page = await reader.contacts_page(offset=offset, limit=PAGE_SIZE, modified_since=since)
+        while offset and last not in {c.id for c in page.contacts}:
+            offset = max(0, offset - PAGE_SIZE // 2)
+            page = await reader.contacts_page(offset=offset, limit=PAGE_SIZE, modified_since=since)
+    facts = {}
+    watermark = mirror.fact(_WATERMARK)
+    if newest is not None:
+        known = datetime.fromisoformat(watermark) if watermark else newest
+        facts[_WATERMARK] = max(newest, known).astimezone(UTC).isoformat()
+    if is_full:
+        mirror.forget_mirrored(before=reading)
+        facts |= {
+            _FULL_AT: freshness.now.isoformat(),
+            _READING: str(reading),
+            _COUNT: str(count),
+        }
+    mirror.remember(facts)
+
+
+def _reading(mirror: Mirror) -> int:
+    return int(mirror.fact(_READING) or 0)
