@@ -1,0 +1,1 @@
+"""From source files to raw records that know their file and line."""
