@@ -96,6 +96,27 @@ class _Heard:
             case Trigger.DELETED:
                 self.deleted = _later(self.deleted, clock)
 
+    @classmethod
+    def recall(cls, customer: Customer) -> "_Heard":
+        """Return what must have been heard to arrive at *customer*."""
+        heard = cls(ids=set(customer.ids), statements=customer.statements)
+        for age, email in enumerate((customer.email, *customer.former_emails)):
+            heard.emails[email] = ((customer.email_at, -1 - age), None)
+        for name, said in customer.attributes.items():
+            heard.attributes[name] = ((said.at, -1), said.value)
+        for name, consent in (("email", customer.email_consent), ("sms", customer.sms_consent)):
+            if consent is not None:
+                heard.consents[name] = ((consent.at, -1), consent.value)
+        for at in (customer.revived_at, customer.created_at):
+            if at is not None:
+                heard.creations.add((at, -1))
+        if not customer.is_only_created:
+            heard.updated = (customer.last_at, -1)
+        if customer.deleted_at is not None:
+            heard.deleted = (customer.deleted_at, -1)
+        heard.last = (customer.last_at, -1)
+        return heard
+
     def merge(self, other: "_Heard") -> None:
         """Take in all that was heard under another key of the same customer."""
         self.ids |= other.ids
@@ -159,6 +180,15 @@ class Fold:
         )
         self._heard.setdefault(key, _Heard()).add(statement, self._places)
         self._places += 1
+
+    def add_customer(self, customer: Customer) -> None:
+        """Take in what was folded before, such as a change that waited for its retry.
+
+        Whatever the same customer said at the same time or later in this input is newer.
+        """
+        keys = [("id", i) for i in sorted(customer.ids)] or [("email", customer.email)]
+        for key in keys:
+            self._heard.setdefault(key, _Heard()).merge(_Heard.recall(customer))
 
     @property
     def ids(self) -> frozenset[str]:

@@ -92,7 +92,9 @@ def make_plan(changes: Iterable[Change], guard: Guard) -> Plan:
     withheld = tuple(deletes) if because else ()
     held_ids = {c.before.id for c in withheld}
     kept = tuple(c for c in ordered if not (isinstance(c, Delete) and c.before.id in held_ids))
-    return Plan(changes=kept, withheld=withheld, withheld_because=because, digest=_digest(ordered))
+    return Plan(
+        changes=kept, withheld=withheld, withheld_because=because, digest=digest_of(ordered)
+    )
 
 
 def check_account(
@@ -165,9 +167,10 @@ def _order(change: Change) -> tuple[int, str]:
             return 6, change.email or min(change.ids, default="")
 
 
-def _digest(changes: Iterable[Change]) -> str:
+def digest_of(changes: Iterable[Change]) -> str:
+    """Return a digest of *changes* in whatever order; it leaves out when contacts were modified."""
     digest = hashlib.sha256()
-    for change in changes:
+    for change in sorted(changes, key=_order):
         digest.update(type(change).__name__.encode())
         digest.update(msgspec.json.encode(_timeless_change(change), order="deterministic"))
     return digest.hexdigest()

@@ -280,6 +280,17 @@ class Store:
             ).fetchone()
         return int(row[0]) if row else 0
 
+    def accept(self, items: Iterable[QueueItem]) -> None:
+        """Queue all of *items*, or none."""
+        with telling(self.path), transaction(self._db):
+            for item in items:
+                self._enqueue(item)
+
+    def dequeue(self, emails: Iterable[Email]) -> None:
+        """Take the customers at *emails* off the queue."""
+        with telling(self.path), transaction(self._db):
+            self._db.executemany("DELETE FROM queue WHERE email = ?", ((e,) for e in emails))
+
     def _enqueue(self, item: QueueItem) -> None:
         self._db.execute(
             "INSERT OR REPLACE INTO queue VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -1,0 +1,176 @@
+"""What a run tried and what came of it: written to the state at once, counted for the report."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from customer_sync.clock import Clock
+from customer_sync.config import RetrySettings
+from customer_sync.core.confirm import confirm
+from customer_sync.core.diff import recreate
+from customer_sync.core.model import (
+    Applied,
+    Change,
+    Confirmed,
+    Create,
+    Customer,
+    Deferred,
+    Email,
+    Failed,
+    Keep,
+    Outcome,
+    Policy,
+    Skip,
+    Update,
+    Write,
+)
+from customer_sync.core.routes import Route
+from customer_sync.privacy import mask_email, mask_text
+from customer_sync.report import OutcomeCounts, ReportedError
+from customer_sync.store import QueueItem, Store
+
+
+class RunJournal:
+    """The journal of one run; `counts` and `errors` are what the report needs of it."""
+
+    def __init__(
+        self,
+        run_id: str,
+        store: Store,
+        clock: Clock,
+        *,
+        policy: Policy,
+        retry: RetrySettings,
+        confirmed: Mapping[Email, Confirmed],
+        on_outcome: Callable[[Outcome], None],
+    ) -> None:
+        self._run_id = run_id
+        self._store = store
+        self._clock = clock
+        self._policy = policy
+        self._retry = retry
+        self._confirmed = confirmed
+        self._on_outcome = on_outcome
+        self._applied = self._deferred = self._failed = 0
+        self.errors: list[ReportedError] = []
+
+    @property
+    def counts(self) -> OutcomeCounts:
+        """The outcomes so far."""
+        return OutcomeCounts(applied=self._applied, deferred=self._deferred, failed=self._failed)
+
+    def accept(self, writes: Sequence[Write]) -> None:
+        """Queue every change before the first request, so that no crash can lose one.
+
+        Each leaves the queue with its success.
+        """
+        now = self._clock.now()
+        self._store.accept(
+            [
+                QueueItem(
+                    customer=write.customer,
+                    error="accepted; the run ended before it was written",
+                    attempts=self._attempts(write.customer),
+                    queued_at=now,
+                    next_at=now,
+                )
+                for write in writes
+            ]
+        )
+
+    def settle(self, changes: Sequence[Change]) -> None:
+        """Confirm the contacts that are right as they are, and end the wait of all left alone."""
+        confirmations = []
+        for change in changes:
+            if isinstance(change, Keep):
+                before = self._before(change)
+                confirmed = confirm(change, before, list_id=self._policy.list_id)
+                if confirmed != before:
+                    confirmations.append((change, confirmed))
+        self._store.record_kept(confirmations)
+        self._store.dequeue(
+            [c.customer.email for c in changes if isinstance(c, Keep)]
+            + [c.email for c in changes if isinstance(c, Skip) and c.email is not None]
+        )
+
+    def intend(self, changes: Sequence[Write], route: Route) -> None:
+        """Note what the next request will try, and the contacts as they are."""
+        self._store.intend(self._run_id, changes, route.value, self._clock.now())
+
+    def record(self, outcome: Outcome) -> None:
+        """Note what came of one change."""
+        match outcome:
+            case Applied():
+                self._applied += 1
+                self._record_applied(outcome)
+            case Deferred():
+                self._deferred += 1
+                self._record_unapplied(outcome)
+            case Failed():
+                self._failed += 1
+                self._record_unapplied(outcome)
+        self._on_outcome(outcome)
+
+    def recreate(self, change: Update) -> Create:
+        """Return the creation for a contact that vanished meanwhile."""
+        self._store.unmirror(change.before.id)
+        return recreate(change.customer, change.before, self._before(change), self._policy)
+
+    def _record_applied(self, outcome: Applied) -> None:
+        confirmed = confirm(
+            outcome.change,
+            self._before(outcome.change),
+            list_id=self._policy.list_id,
+            contact_id=outcome.contact_id,
+            refused=outcome.refused,
+        )
+        self._store.record_applied(self._run_id, outcome.change, confirmed, self._clock.now())
+        for name in outcome.refused:
+            self.errors.append(
+                ReportedError(
+                    kind="warning",
+                    message=f"{name} was left out: another contact at Brevo has that number.",
+                    hint="Correct the number at the shop, or merge the two contacts in Brevo.",
+                    where=mask_email(outcome.change.customer.email),
+                    code="duplicate_identifier",
+                )
+            )
+
+    def _record_unapplied(self, outcome: Deferred | Failed) -> None:
+        now = self._clock.now()
+        customer = outcome.change.customer
+        was_attempted = isinstance(outcome, Failed) or outcome.was_attempted
+        attempts = self._attempts(customer) + was_attempted
+        error = mask_text(outcome.detail if isinstance(outcome, Failed) else outcome.error)
+        item = QueueItem(
+            customer=customer,
+            error=error,
+            attempts=attempts,
+            queued_at=now,
+            next_at=self._next_at(now, attempts) if was_attempted else now,
+            is_dead=attempts >= self._retry.max_attempts,
+        )
+        kind = type(outcome).__name__.lower()
+        self._store.record_unapplied(self._run_id, outcome.change, kind, item, now)
+        if was_attempted:
+            self.errors.append(
+                ReportedError(
+                    kind=kind,
+                    message=error,
+                    where=mask_email(customer.email),
+                    code=outcome.code if isinstance(outcome, Failed) else "",
+                )
+            )
+
+    def _attempts(self, customer: Customer) -> int:
+        """Return the failures so far; whoever is heard of anew starts afresh."""
+        return 0 if customer.statements else self._store.attempts(customer.email)
+
+    def _next_at(self, now: datetime, attempts: int) -> datetime:
+        doubled = self._retry.base_delay * 2.0 ** min(attempts - 1, 30)
+        return now + min(doubled, self._retry.max_delay, timedelta(days=365))
+
+    def _before(self, change: Write | Keep) -> Confirmed | None:
+        names: list[Email | None] = [change.customer.email, *change.customer.former_emails]
+        if not isinstance(change, Create) and change.before is not None:
+            names.insert(0, change.before.email)
+        return next((self._confirmed[n] for n in names if n and n in self._confirmed), None)

@@ -1,0 +1,291 @@
+"""One run, stage by stage: read, validate, map, fold, observe, diff, plan, apply, report."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+from customer_sync.apply import StopSign, apply
+from customer_sync.brevo.answers import ExtId
+from customer_sync.brevo.client import BrevoClient
+from customer_sync.clock import Clock
+from customer_sync.config import Config
+from customer_sync.core.diff import diff
+from customer_sync.core.fold import Fold, Folded, Identities
+from customer_sync.core.mapping import Mapper
+from customer_sync.core.model import (
+    Change,
+    Confirmed,
+    Customer,
+    Dated,
+    Delete,
+    Email,
+    FieldWarning,
+    Limit,
+    Note,
+    Record,
+    Rejection,
+    Statement,
+)
+from customer_sync.core.plan import Guard, Plan, check_account, check_consent, make_plan
+from customer_sync.core.routes import Phase, RouteChoice, bill, route_plan
+from customer_sync.core.validate import EventValidator
+from customer_sync.errors import SourceError
+from customer_sync.journal import RunJournal
+from customer_sync.listing import Listing
+from customer_sync.observe import Freshness, observe
+from customer_sync.store import Store
+
+
+class Display(Protocol):
+    """Whoever watches a run."""
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        """A stage begins, with so many steps if that is known."""
+        ...
+
+    def step(self, count: int = 1) -> None:
+        """So many steps of the stage are done."""
+        ...
+
+    def rejection(self, rejection: Rejection) -> None:
+        """A record cannot be used."""
+        ...
+
+    def warning(self, warning: FieldWarning) -> None:
+        """A field cannot be used, its customer can."""
+        ...
+
+    def plan(self, planned: "Planned") -> None:
+        """The plan is made."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What the operator asks of one run; None leaves it to the configuration."""
+
+    route: RouteChoice = RouteChoice.AUTO
+    max_deletes: Limit | None = None
+    max_rejects: Limit | None = None
+    is_complete: bool = False
+    """The source lists every customer there is, so that absence means deletion."""
+    is_refresh: bool = False
+    """List all of Brevo's contacts, and try again what Brevo refused before."""
+    confirmed_deletes: tuple[Delete, ...] = ()
+    """Deletions that the guard withheld before and that a person confirmed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """What reading came to."""
+
+    folded: Folded
+    records_read: int
+    rejections: int
+    warnings: int
+    retried: int = 0
+    listing: Listing | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan, and what is needed to show and to apply it."""
+
+    plan: Plan
+    phases: tuple[Phase, ...]
+    input: Input
+    confirmed: Mapping[Email, Confirmed] = field(default_factory=dict)
+
+    @property
+    def bill(self) -> Counter[str]:
+        """The requests that applying takes when all goes well."""
+        return bill(self.phases)
+
+    @property
+    def notes(self) -> Counter[Note]:
+        """What there is to remark, counted."""
+        return Counter(
+            note
+            for change in (*self.plan.changes, *self.plan.withheld)
+            for note in getattr(change, "notes", ())
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """Everything a run touches that is not its input."""
+
+    account: BrevoClient
+    store: Store
+    clock: Clock
+    display: Display
+
+
+async def make_ready(
+    config: Config,
+    records: Iterable[Record | Rejection],
+    validator: EventValidator,
+    edges: Edges,
+    options: RunOptions,
+) -> Planned:
+    """Read the source, look at Brevo and plan; nothing is written to either.
+
+    Raises:
+        SourceError: more records were rejected than allowed.
+        PlanRefused: Brevo lacks an attribute or the list, or consent would be broken.
+    """
+    attributes = await edges.account.attributes()
+    lists = await edges.account.lists() if config.policy.list_id is not None else ()
+    check_account(config.rules, config.policy, attributes, (one.id for one in lists))
+    mapper = Mapper(config.rules, attributes, default_region=config.default_region)
+
+    taken_in = await _take_in(
+        config, records, edges, options, accept=lambda r: _accept(r, validator, mapper)
+    )
+    customers = dict(taken_in.folded.customers)
+    if taken_in.listing is not None:
+        absent = taken_in.listing.absent(edges.store.living(), customers, edges.clock.now())
+        customers |= {customer.email: customer for customer in absent}
+
+    edges.display.stage("observe")
+    names = {e for c in customers.values() for e in (c.email, *c.former_emails)}
+    freshness = Freshness(
+        now=edges.clock.now(),
+        full_refresh_every=config.full_refresh_every,
+        is_forced=options.is_refresh,
+    )
+    observed = await observe(edges.account, edges.store, names, freshness)
+    confirmed = edges.store.confirmed(names)
+    if options.is_refresh:
+        confirmed = {e: replace(c, refused={}) for e, c in confirmed.items()}
+
+    edges.display.stage("plan")
+    changes: list[Change] = [*taken_in.folded.skipped]
+    changes.extend(diff(customers, observed, confirmed, config.policy))
+    plan = make_plan(changes, _guard(config, edges.store, options, taken_in))
+    check_consent(plan, config.policy)
+    phases = route_plan(plan, choice=options.route, batch_size=config.brevo.batch_size)
+    planned = Planned(plan=plan, phases=phases, input=taken_in, confirmed=confirmed)
+    edges.display.plan(planned)
+    return planned
+
+
+async def carry_out(
+    planned: Planned, edges: Edges, *, journal: RunJournal, stop: StopSign, in_flight: int
+) -> None:
+    """Apply a plan; every change gets its outcome, in the journal and in the state.
+
+    Raises:
+        BrevoAuthError: Brevo refuses the key.
+    """
+    writes = planned.plan.writes
+    journal.accept(writes)
+    journal.settle(planned.plan.changes)
+    edges.display.stage("apply", len(writes))
+    await apply(planned.phases, edges.account, journal, stop, in_flight=in_flight)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _accept(
+    record: Record | Rejection, validator: EventValidator, mapper: Mapper
+) -> Statement | Rejection:
+    """Carry one record through validation and mapping."""
+    event = validator.validate(record) if isinstance(record, Record) else record
+    return event if isinstance(event, Rejection) else mapper.map(event)
+
+
+async def _take_in(
+    config: Config,
+    records: Iterable[Record | Rejection],
+    edges: Edges,
+    options: RunOptions,
+    *,
+    accept: Callable[[Record | Rejection], Statement | Rejection],
+) -> Input:
+    """Fold the source together with what waits for its retry."""
+    edges.display.stage("read")
+    fold = Fold()
+    listing = Listing() if options.is_complete else None
+    read = rejections = warnings = 0
+    for statement in map(accept, records):
+        read += 1
+        edges.display.step()
+        if isinstance(statement, Rejection):
+            rejections += 1
+            edges.display.rejection(statement)
+            if listing is not None:
+                listing.spare(statement)
+            continue
+        warnings += len(statement.warnings)
+        for warning in statement.warnings:
+            edges.display.warning(warning)
+        fold.add(statement)
+    _check_rejects(rejections, read, options.max_rejects or config.max_rejects)
+    waiting = edges.store.queued(now=edges.clock.now(), emails=fold.emails)
+    for item in waiting:
+        fold.add_customer(replace(item.customer, statements=0))
+    for change in options.confirmed_deletes:
+        fold.add_customer(replace(change.customer, statements=0))
+    identities = edges.store.identities(fold.ids, fold.emails)
+    identities = await _find_by_ext_id(config, fold, identities, edges)
+    return Input(
+        folded=fold.customers(identities),
+        records_read=read,
+        rejections=rejections,
+        warnings=warnings,
+        retried=len(waiting),
+        listing=listing,
+    )
+
+
+def _check_rejects(rejected: int, read: int, limit: Limit | None) -> None:
+    if limit is not None and not limit.allows(rejected, of=read):
+        raise SourceError(
+            f"{rejected} of {read} records were rejected, and at most {limit} are allowed; "
+            "nothing was written.",
+            hint="Look at rejects.jsonl. `--max-rejects` allows more.",
+        )
+
+
+async def _find_by_ext_id(
+    config: Config, fold: Fold, identities: Identities, edges: Edges
+) -> Identities:
+    """Look at Brevo for the customers of whom only the shop's id is known, if it is kept there."""
+    keeps_ids = any(r.attribute == "EXT_ID" and r.field == "id" for r in config.rules)
+    unknown = [
+        next(iter(skip.ids)) for skip in fold.customers(identities).skipped if skip.email is None
+    ]
+    if not keeps_ids or not unknown:
+        return identities
+    found: dict[str, Dated[Email]] = {}
+    for customer_id in sorted(unknown):
+        contact = await edges.account.contact(ExtId(value=customer_id))
+        if contact is not None and contact.email is not None:
+            found[customer_id] = Dated(value=contact.email, at=_LONG_AGO)
+    return replace(identities, addresses={**identities.addresses, **found})
+
+
+_LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+"""The age of an address that only Brevo told: anything that the shop says is newer."""
+
+
+# ---------------------------------------------------------------- planning
+
+
+def _guard(config: Config, store: Store, options: RunOptions, taken_in: Input) -> Guard:
+    return Guard(
+        known_contacts=store.count_known(),
+        max_deletes=options.max_deletes or config.max_deletes,
+        listed=_count_listed(taken_in.folded.customers.values())
+        if taken_in.listing is not None
+        else None,
+        confirmed_by_id=frozenset(c.before.id for c in options.confirmed_deletes),
+    )
+
+
+def _count_listed(customers: Iterable[Customer]) -> int:
+    return sum(not customer.is_deleted for customer in customers)

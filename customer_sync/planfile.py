@@ -1,0 +1,173 @@
+"""A plan as a file: looked at today, applied tomorrow, and nothing that was not in it."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import msgspec
+
+from customer_sync.core.model import (
+    Change,
+    Contact,
+    Create,
+    Delete,
+    Email,
+    Keep,
+    Reason,
+    Skip,
+    Update,
+)
+from customer_sync.core.plan import Plan, contact_digest, digest_of
+from customer_sync.errors import SourceError
+
+VERSION = 1
+
+
+class _Tagged(msgspec.Struct, frozen=True, tag_field="kind"):
+    """A change together with the name of its kind, so that it can be read back."""
+
+
+class _Create(_Tagged, frozen=True, tag="create"):
+    change: Create
+
+
+class _Update(_Tagged, frozen=True, tag="update"):
+    change: Update
+
+
+class _Delete(_Tagged, frozen=True, tag="delete"):
+    change: Delete
+
+
+class _Keep(_Tagged, frozen=True, tag="keep"):
+    change: Keep
+
+
+class _Skip(_Tagged, frozen=True, tag="skip"):
+    change: Skip
+
+
+_AnyChange: TypeAlias = _Create | _Update | _Delete | _Keep | _Skip
+
+
+class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a plan file holds."""
+
+    version: Annotated[int, msgspec.Meta(ge=VERSION, le=VERSION)] = VERSION
+    target: str
+    made_at: datetime
+    digest: str
+    changes: tuple[_AnyChange, ...]
+    withheld: tuple[Delete, ...] = ()
+    withheld_because: str = ""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan as it was made."""
+        return Plan(
+            changes=tuple(tagged.change for tagged in self.changes),
+            withheld=self.withheld,
+            withheld_because=self.withheld_because,
+            digest=self.digest,
+        )
+
+
+def write_plan(path: Path, plan: Plan, *, target: str, made_at: datetime) -> None:
+    """Write *plan* to *path*, for its owner's eyes only: it holds customers' values.
+
+    Raises:
+        SourceError: the file cannot be written.
+    """
+    content = PlanFile(
+        target=target,
+        made_at=made_at,
+        digest=plan.digest,
+        changes=tuple(map(_tag, plan.changes)),
+        withheld=plan.withheld,
+        withheld_because=plan.withheld_because,
+    )
+    document = msgspec.json.format(msgspec.json.encode(content, order="deterministic"), indent=1)
+    try:
+        temporary = path.with_name(path.name + ".part")
+        file = os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+        with os.fdopen(file, "wb") as opened:
+            opened.write(document + b"\n")
+        temporary.replace(path)
+    except OSError as error:
+        raise SourceError(
+            f"The plan cannot be written to {path}: {error.strerror}.",
+            hint="Name a file in a folder that exists and that you may write to.",
+        ) from error
+
+
+def read_plan(path: Path) -> PlanFile:
+    """Read a plan back, exactly as it was written.
+
+    Raises:
+        SourceError: there is no such file, or it is no plan, or somebody changed it.
+    """
+    try:
+        content = msgspec.json.decode(path.read_bytes(), type=PlanFile)
+    except OSError as error:
+        raise SourceError(
+            f"The plan {path} cannot be read: {error.strerror}.",
+            hint=f"`customer-sync plan events.jsonl --out {path.name}` makes one.",
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SourceError(
+            f"{path} is no plan of this version of customer-sync: {error}.",
+            hint=f"`customer-sync plan events.jsonl --out {path.name}` makes one.",
+        ) from error
+    if digest_of((*content.plan.changes, *content.withheld)) != content.digest:
+        raise SourceError(
+            f"{path} was changed after it was made.",
+            hint="Plan anew; a plan is applied as it was shown or not at all.",
+        )
+    return content
+
+
+def still_true(plan: Plan, observed: Mapping[Email, Contact]) -> Plan:
+    """Return *plan* without the changes whose contact is not as it was when it was made.
+
+    They are skipped with the reason that says so. The plan gains nothing.
+    """
+    return replace(plan, changes=tuple(_checked(plan.changes, observed)))
+
+
+def _checked(changes: Iterable[Change], observed: Mapping[Email, Contact]) -> Iterable[Change]:
+    for change in changes:
+        if isinstance(change, Skip) or _is_unmoved(change, observed):
+            yield change
+        else:
+            customer = change.customer
+            yield Skip(
+                email=customer.email,
+                ids=customer.ids,
+                reason=Reason.MOVED,
+                statements=customer.statements,
+            )
+
+
+def _is_unmoved(change: Create | Update | Delete | Keep, observed: Mapping[Email, Contact]) -> bool:
+    before = None if isinstance(change, Create) else change.before
+    if before is None or before.email is None:
+        return change.customer.email not in observed
+    now = observed.get(before.email)
+    return now is not None and contact_digest(now) == contact_digest(before)
+
+
+def _tag(change: Change) -> _AnyChange:
+    match change:
+        case Create():
+            return _Create(change)
+        case Update():
+            return _Update(change)
+        case Delete():
+            return _Delete(change)
+        case Keep():
+            return _Keep(change)
+        case Skip():
+            return _Skip(change)

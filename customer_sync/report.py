@@ -1,0 +1,94 @@
+"""What a run did, as numbers that add up, and as the document that `--json` prints."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from customer_sync.core.model import Note, Reason
+from customer_sync.core.plan import Totals
+from customer_sync.errors import CustomerSyncError, ExitCode
+
+MOST_ERRORS = 100
+"""How many errors a report lists one by one; all are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedError:
+    """One thing that went wrong, in words; addresses in it are masked."""
+
+    kind: str
+    """`rejection`, `warning`, `failed`, `deferred`, `withheld`, or the class of what stopped it."""
+    message: str
+    hint: str = ""
+    where: str = ""
+    """Place of the record, or the masked address of the contact."""
+    code: str = ""
+    """The broken rule, or Brevo's word."""
+
+    @classmethod
+    def of(cls, error: CustomerSyncError) -> "ReportedError":
+        """Return what stopped a command."""
+        return cls(kind=type(error).__name__, message=error.message, hint=error.hint or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeCounts:
+    """The plan's writes by what became of them."""
+
+    applied: int = 0
+    deferred: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """One run, in numbers."""
+
+    run_id: str
+    target: str
+    dry_run: bool
+    source: tuple[str, ...]
+    records_read: int = 0
+    rejections: int = 0
+    retried: int = 0
+    """Customers that came from the retry queue rather than from the source."""
+    warnings: int = 0
+    """Fields that could not be used while their customer was."""
+    plan: Totals = field(default_factory=Totals)
+    digest: str = ""
+    withheld: int = 0
+    outcomes: OutcomeCounts = field(default_factory=OutcomeCounts)
+    drift: int = 0
+    """Contacts that were edited in Brevo since they were last written."""
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    """Customers left alone, by reason."""
+    notes: Mapping[str, int] = field(default_factory=dict)
+    bill: Mapping[str, int] = field(default_factory=dict)
+    """The requests that the plan was expected to take, by route."""
+    requests: Mapping[str, int] = field(default_factory=dict)
+    """The requests that were sent, by route, reading included."""
+    duration_s: float = 0.0
+    exit_code: int = ExitCode.OK
+    errors: tuple[ReportedError, ...] = ()
+    """The first of them; their numbers are in the counts."""
+
+    def to_json(self) -> bytes:
+        """Return the report as one JSON document."""
+        return msgspec.json.format(msgspec.json.encode(self, order="deterministic"), indent=2)
+
+    def to_builtins(self) -> Any:
+        """Return the report as plain dictionaries and lists."""
+        return msgspec.to_builtins(self)
+
+
+def count_reasons(reasons: Counter[Reason]) -> dict[str, int]:
+    """Return *reasons* by their words, the most frequent first."""
+    return {reason.value: n for reason, n in reasons.most_common()}
+
+
+def count_notes(notes: Counter[Note]) -> dict[str, int]:
+    """Return *notes* by their words, the most frequent first."""
+    return {note.value: n for note, n in notes.most_common()}

@@ -1,0 +1,101 @@
+"""Which Brevo a command talks to: the embedded sandbox, or the account that the key opens."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from customer_sync.brevo.client import BrevoClient
+from customer_sync.brevo.exchange import RequestObserver
+from customer_sync.brevo.throttle import Throttle
+from customer_sync.clock import Clock, SimulatedClock, SystemClock
+from customer_sync.config import Config, Target
+from customer_sync.core.fields import standard_type
+from customer_sync.core.model import AttributeType
+from customer_sync.sandbox import Sandbox
+
+BREVO_URL = "https://api.brevo.com/v3"
+"""Brevo's documented base address."""
+
+SANDBOX_URL = "http://sandbox.invalid/v3"
+"""An address that no resolver knows: nothing but the transport in this process answers there."""
+
+SANDBOX_FILE = "sandbox.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """How a command reaches Brevo, before any request."""
+
+    config: Config
+    state: Path
+    """The folder of the state; the sandbox keeps its file there too."""
+    environ: Mapping[str, str]
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Tell whether nothing of this leaves the machine."""
+        return self.config.brevo.target is Target.SANDBOX
+
+    def clock(self) -> Clock:
+        """Return the clock to live by: with the embedded sandbox, waits take no time."""
+        system = SystemClock()
+        return SimulatedClock(system.now()) if self.is_sandbox else system
+
+    @asynccontextmanager
+    async def open(
+        self, clock: Clock, *, on_request: RequestObserver, deadline: float = float("inf")
+    ) -> AsyncIterator[BrevoClient]:
+        """Open a client, to be used in an event loop of *clock*.
+
+        Raises:
+            ConfigError: the key is missing or cannot be one.
+        """
+        brevo = self.config.brevo
+        throttle = Throttle(brevo.plan, clock, headroom=brevo.headroom)
+        if not self.is_sandbox:
+            key = self.config.api_key(self.environ).reveal()
+            async with BrevoClient(
+                brevo.base_url or BREVO_URL,
+                key,
+                throttle=throttle,
+                clock=clock,
+                timeout_s=brevo.timeout_s,
+                deadline=deadline,
+                on_request=on_request,
+            ) as client:
+                yield client
+            return
+        with open_sandbox(self.state, clock) as sandbox:
+            fit_sandbox(sandbox, self.config)
+            async with BrevoClient(
+                SANDBOX_URL,
+                "sandbox",
+                throttle=throttle,
+                clock=clock,
+                transport=httpx.ASGITransport(app=sandbox.app),
+                deadline=deadline,
+                on_request=on_request,
+            ) as client:
+                yield client
+
+
+def open_sandbox(state: Path, clock: Clock) -> Sandbox:
+    """Open the embedded sandbox of a state folder."""
+    return Sandbox(state / SANDBOX_FILE, clock=clock)
+
+
+def fit_sandbox(sandbox: Sandbox, config: Config) -> None:
+    """Give the embedded account what the configuration writes to, as a merchant would have."""
+    policy = config.policy
+    lists = {} if policy.list_id is None else {policy.list_id: "Customers"}
+    attributes = {
+        rule.attribute: rule.type or standard_type(rule.field)
+        for rule in config.rules
+        if rule.attribute != "EMAIL"
+    }
+    if policy.deleted_attribute:
+        attributes[policy.deleted_attribute] = AttributeType.BOOLEAN
+    sandbox.ensure(lists=lists, attributes=attributes)
