@@ -3,15 +3,15 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Self, TypeVar
-from urllib.parse import quote, urlsplit
+from typing import Self
+from urllib.parse import quote
 
 import httpx
 
-from customer_sync.brevo import jobs, wire
+from customer_sync.brevo import inventory, jobs, wire
 from customer_sync.brevo.answers import (
     Account,
     AnyRef,
@@ -25,17 +25,16 @@ from customer_sync.brevo.answers import (
     ProcessId,
     RejectedRow,
 )
+from customer_sync.brevo.api import MOST_ITEMS_PER_PAGE, Api, checked_base_url, checked_key
 from customer_sync.brevo.exchange import (
-    Answer,
-    Call,
     Exchange,
     RequestEvent,
     RequestObserver,
     UncertainFailure,
 )
-from customer_sync.brevo.refusals import RequestRefused
+from customer_sync.brevo.refusals import RequestRefused, says_nothing_to_do, unknown_positions
 from customer_sync.brevo.retry import Dice, RetryPolicy
-from customer_sync.brevo.throttle import Family, Throttle
+from customer_sync.brevo.throttle import Throttle
 from customer_sync.brevo.values import Json
 from customer_sync.clock import Clock
 from customer_sync.core.model import (
@@ -50,20 +49,14 @@ from customer_sync.errors import (
     BatchRejected,
     BrevoRejected,
     BrevoUnavailable,
-    ConfigError,
     ImportUncertain,
 )
 
 MOST_PER_PAGE = 1000
 MOST_PER_LIST_CHANGE = 150
-MOST_LISTS_PER_PAGE = 50
 
 _IMPORT_TIMEOUTS = 5
 """An import carries megabytes: it may take this many times as long as other requests."""
-
-_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-
-_T = TypeVar("_T")
 
 
 def _ignore(event: RequestEvent) -> None:
@@ -102,8 +95,7 @@ class BrevoClient:
         Raises:
             ConfigError: the key cannot be a key, or the address would expose it.
         """
-        self._base_url = _checked_base_url(base_url)
-        self._timeout_s = timeout_s
+        self._base_url = checked_base_url(base_url)
         self._http = httpx.AsyncClient(
             transport=transport,
             timeout=timeout_s,
@@ -113,7 +105,7 @@ class BrevoClient:
         )
         self._exchange = Exchange(
             self._http,
-            api_key=_checked_key(api_key),
+            api_key=checked_key(api_key),
             throttle=throttle,
             clock=clock,
             policy=retry or RetryPolicy(),
@@ -121,6 +113,7 @@ class BrevoClient:
             deadline=deadline,
             observer=on_request,
         )
+        self._api = Api(self._base_url, self._exchange, timeout_s=timeout_s)
         self._attributes: dict[str, Attribute] | None = None
         self._attributes_turn = asyncio.Lock()
 
@@ -148,13 +141,13 @@ class BrevoClient:
 
     async def account(self) -> Account:
         """Return the account that the key belongs to; draws on the small hourly budget."""
-        return wire.account_from((await self._send("GET /account")).json)
+        return inventory.account_from((await self._api.send("GET /account")).json)
 
     async def attributes(self) -> dict[str, Attribute]:
         """Return the account's attributes by name, fetched once and remembered."""
         async with self._attributes_turn:
             if self._attributes is None:
-                answer = await self._send("GET /contacts/attributes")
+                answer = await self._api.send("GET /contacts/attributes")
                 self._attributes = wire.attributes_from(answer.json)
             return dict(self._attributes)
 
@@ -164,7 +157,7 @@ class BrevoClient:
         """Create an attribute; one that exists with this type already is as good."""
         category, body = wire.attribute_to_json(kind, options)
         try:
-            await self._send(
+            await self._api.send(
                 "POST /contacts/attributes/{attributeCategory}/{attributeName}",
                 category,
                 quote(name, safe=""),
@@ -180,22 +173,24 @@ class BrevoClient:
 
     async def lists(self) -> tuple[ContactList, ...]:
         """Return all lists, by as many requests as it takes."""
-        return await self._every("GET /contacts/lists", "lists", wire.list_from)
+        return await self._api.every("GET /contacts/lists", "lists", inventory.list_from)
 
     async def create_list(self, name: str, folder_id: int) -> int:
         """Create a list and return its id; not repeated when the answer was lost."""
         body: Json = {"name": name, "folderId": folder_id}
-        answer = await self._send("POST /contacts/lists", body=body, may_repeat=False)
-        return wire.new_id_from(answer.json)
+        answer = await self._api.send("POST /contacts/lists", body=body, may_repeat=False)
+        return inventory.new_id_from(answer.json)
 
     async def folders(self) -> tuple[Folder, ...]:
         """Return all folders, by as many requests as it takes."""
-        return await self._every("GET /contacts/folders", "folders", wire.folder_from)
+        return await self._api.every("GET /contacts/folders", "folders", inventory.folder_from)
 
     async def create_folder(self, name: str) -> int:
         """Create a folder and return its id; not repeated when the answer was lost."""
-        answer = await self._send("POST /contacts/folders", body={"name": name}, may_repeat=False)
-        return wire.new_id_from(answer.json)
+        answer = await self._api.send(
+            "POST /contacts/folders", body={"name": name}, may_repeat=False
+        )
+        return inventory.new_id_from(answer.json)
 
     # ------------------------------------------------------------ reading contacts
 
@@ -204,7 +199,7 @@ class BrevoClient:
         attributes = await self.attributes()
         segment, query = wire.path_of(ref)
         try:
-            answer = await self._send("GET /contacts/{identifier}", segment, query=query)
+            answer = await self._api.send("GET /contacts/{identifier}", segment, query=query)
         except BrevoRejected as rejection:
             if rejection.status == 404:
                 return None
@@ -222,7 +217,7 @@ class BrevoClient:
         query = {"limit": str(limit), "offset": str(offset), "sort": "asc"}
         if modified_since is not None:
             query["modifiedSince"] = wire.time_to(modified_since)
-        answer = await self._send("GET /contacts", query=query)
+        answer = await self._api.send("GET /contacts", query=query)
         return wire.page_from(answer.json, attributes)
 
     # ------------------------------------------------------------ writing contacts
@@ -233,14 +228,14 @@ class BrevoClient:
         None also follows a repetition whose first attempt had created the contact unseen.
         """
         body = wire.create_to_json(email, patch, await self.attributes())
-        answer = await self._send("POST /contacts", body=body)
-        return ContactId(wire.new_id_from(answer.json)) if answer.status == 201 else None
+        answer = await self._api.send("POST /contacts", body=body)
+        return ContactId(inventory.new_id_from(answer.json)) if answer.status == 201 else None
 
     async def update(self, ref: AnyRef, patch: ContactPatch) -> None:
         """Write *patch* to a contact that exists (status 404 of BrevoRejected: it does not)."""
         body = wire.patch_to_json(patch, await self.attributes())
         segment, query = wire.path_of(ref)
-        await self._send("PUT /contacts/{identifier}", segment, query=query, body=body)
+        await self._api.send("PUT /contacts/{identifier}", segment, query=query, body=body)
 
     async def update_batch(self, items: Sequence[tuple[ContactRef, ContactPatch]]) -> None:
         """Write many patches by one request, all or none.
@@ -250,7 +245,7 @@ class BrevoClient:
         """
         body = wire.batch_to_json(items, await self.attributes())
         try:
-            await self._send("POST /contacts/batch", body=body)
+            await self._api.send("POST /contacts/batch", body=body)
         except RequestRefused as refused:
             raise _batch_rejection(refused, len(items)) from refused
 
@@ -258,7 +253,7 @@ class BrevoClient:
         """Delete a contact; False where there was none, which is just as well."""
         segment, query = wire.path_of(ref)
         try:
-            await self._send("DELETE /contacts/{identifier}", segment, query=query)
+            await self._api.send("DELETE /contacts/{identifier}", segment, query=query)
         except BrevoRejected as rejection:
             if rejection.status == 404:
                 return False
@@ -304,7 +299,7 @@ class BrevoClient:
             update_existing=update_existing,
         )
         try:
-            answer = await self._send(
+            answer = await self._api.send(
                 "POST /contacts/import", body=body, may_repeat=False, timeouts=_IMPORT_TIMEOUTS
             )
         except UncertainFailure as failure:
@@ -316,14 +311,14 @@ class BrevoClient:
 
     async def process(self, process_id: ProcessId) -> Process:
         """Return a job; draws on the small hourly budget (status 404: there is none)."""
-        answer = await self._send("GET /processes/{processId}", str(process_id))
+        answer = await self._api.send("GET /processes/{processId}", str(process_id))
         return jobs.process_from(answer.json)
 
-    async def processes(self, limit: int = MOST_LISTS_PER_PAGE) -> tuple[Process, ...]:
+    async def processes(self, limit: int = MOST_ITEMS_PER_PAGE) -> tuple[Process, ...]:
         """Return the account's latest jobs, the newest first; draws on the small hourly budget."""
         query = {"limit": str(limit), "offset": "0", "sort": "desc"}
-        answer = await self._send("GET /processes", query=query)
-        items, _ = wire.items_from(answer.json, "processes")
+        answer = await self._api.send("GET /processes", query=query)
+        items, _ = inventory.items_from(answer.json, "processes")
         return tuple(map(jobs.process_from, items))
 
     async def rejected_rows(self, process: Process) -> tuple[RejectedRow, ...]:
@@ -333,45 +328,9 @@ class BrevoClient:
         """
         rows: list[RejectedRow] = []
         for reason, url in sorted(process.rejected_urls.items()):
-            self._check_download(url)
-            call = Call(route="GET rejected rows", url=url, family=None, timeout_s=self._timeout_s)
-            answer = await self._exchange.send(call)
-            rows.extend(jobs.rejected_rows_from(reason, answer.content))
+            rows_file = await self._api.download("GET rejected rows", url)
+            rows.extend(jobs.rejected_rows_from(reason, rows_file.content))
         return tuple(rows)
-
-    # ------------------------------------------------------------ shared
-
-    async def _send(
-        self,
-        route: str,
-        *segments: str,
-        query: Mapping[str, str] | None = None,
-        body: Json = None,
-        may_repeat: bool = True,
-        timeouts: int = 1,
-    ) -> Answer:
-        template = route.partition(" ")[2]
-        call = Call(
-            route=route,
-            url=self._base_url + _filled(template, segments),
-            family=Family.CONTACTS if template.startswith("/contacts") else Family.OTHER,
-            query=query or {},
-            body=None if body is None else jobs.to_bytes(body),
-            may_repeat=may_repeat,
-            timeout_s=self._timeout_s * timeouts,
-        )
-        return await self._exchange.send(call)
-
-    async def _every(
-        self, route: str, key: str, translate: Callable[[object], _T]
-    ) -> tuple[_T, ...]:
-        found: list[_T] = []
-        while True:
-            query = {"limit": str(MOST_LISTS_PER_PAGE), "offset": str(len(found)), "sort": "asc"}
-            items, count = wire.items_from((await self._send(route, query=query)).json, key)
-            found.extend(map(translate, items))
-            if not items or len(found) >= count:
-                return tuple(found)
 
     async def _change_list(
         self, route: str, list_id: int, refs: Sequence[ContactRef]
@@ -379,45 +338,12 @@ class BrevoClient:
         if not 0 < len(refs) <= MOST_PER_LIST_CHANGE:
             raise ValueError(f"a list takes 1 to {MOST_PER_LIST_CHANGE} contacts in one request")
         try:
-            answer = await self._send(route, str(list_id), body=wire.refs_to_json(refs))
+            answer = await self._api.send(route, str(list_id), body=wire.refs_to_json(refs))
         except RequestRefused as refused:
-            if wire.says_nothing_to_do(refused.status, refused.said):
+            if says_nothing_to_do(refused.status, refused.said):
                 return ListChange(changed=(), unchanged=tuple(refs))
             raise
-        return wire.list_change_from(answer.json, refs)
-
-    def _check_download(self, url: str) -> None:
-        parts, own = urlsplit(url), urlsplit(self._base_url)
-        if parts.scheme != "https" and (parts.scheme, parts.netloc) != (own.scheme, own.netloc):
-            raise BrevoUnavailable(
-                "Brevo names a file of rejected rows that is not served by https"
-            )
-
-
-def _filled(template: str, segments: Sequence[str]) -> str:
-    """Put *segments*, already percent-encoded, in place of the template's names in braces."""
-    rest = iter(segments)
-    return "/".join(next(rest) if part.startswith("{") else part for part in template.split("/"))
-
-
-def _checked_base_url(base_url: str) -> str:
-    parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    is_local = host in _LOCAL_HOSTS or host.endswith(".invalid")
-    if not host or parts.scheme not in ("http", "https"):
-        raise ConfigError(f"{base_url!r} is no address of an API", hint="https://… is expected.")
-    if parts.scheme == "http" and not is_local:
-        raise ConfigError(f"{base_url!r} would send the API key unencrypted", hint="Use https.")
-    return base_url.rstrip("/")
-
-
-def _checked_key(api_key: str) -> str:
-    if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
-        raise ConfigError(
-            "the API key is empty or holds characters that no key has",
-            hint="Copy the v3 API key from the account's settings, without line breaks.",
-        )
-    return api_key
+        return inventory.list_change_from(answer.json, refs)
 
 
 def _batch_rejection(refused: RequestRefused, size: int) -> BatchRejected:
@@ -426,7 +352,7 @@ def _batch_rejection(refused: RequestRefused, size: int) -> BatchRejected:
         status=refused.status,
         code=refused.code,
         duplicate_identifiers=refused.duplicate_identifiers,
-        unknown=wire.unknown_positions(refused.said, size) if refused.status == 404 else (),
+        unknown=unknown_positions(refused.said, size) if refused.status == 404 else (),
     )
 
 

@@ -1,6 +1,7 @@
 """What an answer other than success means: try again, change the key, or this request is wrong."""
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from customer_sync.errors import BrevoAuthError, BrevoRejected, BrevoUnavailable
 
 _LONGEST_MESSAGE = 300
 _LONGEST_CODE = 60
+
+_INDEXES = re.compile(r"\bindex(?:es)?\b[^0-9]*([0-9]+(?:\s*,\s*[0-9]+)*)", re.IGNORECASE)
+_UNTOUCHED = re.compile(r"already (?:in|removed from) list", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,3 +123,21 @@ def _auth_hint(status: int, said: str) -> str:
     if status == 403:
         return "The key may not do this, or the account's plan does not include it."
     return "Check BREVO_API_KEY: a v3 API key, not an SMTP key, of the right account."
+
+
+def unknown_positions(message: str, size: int) -> tuple[int, ...]:
+    """Return the positions that a batch's 404 names, counted from 0; none if it names none.
+
+    Brevo does not say from where it counts. From 0 is taken for granted unless a position lies
+    just past the end, which only counting from 1 explains; anything further off is not believed.
+    """
+    match = _INDEXES.search(message)
+    positions = sorted({int(part) for part in match[1].split(",")}) if match else []
+    if positions and positions[-1] == size and positions[0] > 0:
+        positions = [position - 1 for position in positions]
+    return tuple(positions) if positions and positions[-1] < size else ()
+
+
+def says_nothing_to_do(status: int, message: str) -> bool:
+    """Tell whether a refusal means that every contact is on, or off, the list already."""
+    return status == 400 and bool(_UNTOUCHED.search(message))

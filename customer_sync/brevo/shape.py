@@ -6,6 +6,15 @@ from typing import NoReturn
 
 from customer_sync.errors import BrevoUnavailable
 
+_KINDS = {
+    str: "a text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    Mapping: "an object",
+    list: "an array",
+}
+
 
 def unexpected(where: str, found: object, wanted: str) -> NoReturn:
     """Refuse an answer of the wrong shape, naming its place and kind but never its content.
@@ -13,7 +22,7 @@ def unexpected(where: str, found: object, wanted: str) -> NoReturn:
     Raises:
         BrevoUnavailable: always.
     """
-    kind = "missing" if found is None else f"a {type(found).__name__}"
+    kind = next((word for kind, word in _KINDS.items() if isinstance(found, kind)), "missing")
     raise BrevoUnavailable(
         f"Brevo sent an answer that cannot be understood: {where} is {kind}, not {wanted}",
         hint="A proxy may have answered in Brevo's place, or Brevo changed its API.",

@@ -50,9 +50,8 @@ _MOST_PER_SECOND = max(_PER_SECOND.values())
 _MARGIN = 0.01
 """Always left unused: requests overtake one another on the way."""
 
-_AT_ONCE = {Family.CONTACTS: 2, Family.OTHER: 10}
-"""How many may leave together after a rest: for contacts what a late wake-up costs, for the hourly
-budget what a short run needs."""
+_AT_ONCE = {Family.CONTACTS: 1, Family.OTHER: 10}
+"""How many may leave together after a rest; a short run needs a handful of the hourly budget."""
 
 _SAME_WINDOW_S = 5.0
 """Two answers that put the end of an hour this close to each other speak of the same one."""
@@ -121,8 +120,8 @@ class Pace:
     """When the next request of one family may leave: decides only, waits for nobody.
 
     Times are seconds of any clock that does not run backwards. Three bounds hold together: an even
-    distance between requests (a few may leave together after a rest), never more than the limit in
-    any window, and whatever the answers forbid.
+    distance between requests (*at_once* may leave together after a rest), never more than the
+    limit in any window, and whatever the answers forbid.
     """
 
     def __init__(self, granted: tuple[Window, ...], *, headroom: float, at_once: int) -> None:
@@ -148,8 +147,13 @@ class Pace:
         return max(earliest)
 
     def take(self, now: float) -> None:
-        """Count a request that leaves now."""
-        self._even = max(self._even, now) + self._spacing(now)
+        """Count a request that leaves now.
+
+        One that leaves a little late, as a task that woke up late does, does not put off the next.
+        """
+        due, spacing = self.due(now), self._spacing(now)
+        is_late = now - due <= spacing
+        self._even = max(self._even, due if is_late else now) + spacing
         self._left.append(now)
         if self._budget:
             self._budget.remaining -= 1

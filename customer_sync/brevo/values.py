@@ -1,5 +1,6 @@
 """One attribute's value, between the program's form and Brevo's."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import TypeAlias, assert_never
@@ -94,16 +95,17 @@ def _untyped(raw: object) -> Value:
     if isinstance(raw, bool):
         return raw
     if isinstance(raw, int | float):
-        return float(raw)
+        return _number_from(raw)
     return _options_from(raw) if isinstance(raw, list) else _text_of(raw)
 
 
 def _number_from(raw: object) -> float | str:
     text = _text_of(raw)
     try:
-        return text if isinstance(raw, bool) else float(text)
+        number = float(text)
     except ValueError:
         return text
+    return number if math.isfinite(number) else text
 
 
 def _date_from(text: str) -> str:

@@ -1,6 +1,7 @@
-"""Between Brevo's JSON and the program's values: contacts, attributes, lists, the account.
+"""Between Brevo's JSON and the program's values: contacts, patches, attributes.
 
-Brevo's spellings live here, in `jobs` (imports) and in `values` (one value), and nowhere else.
+Brevo's spellings live here, in `values` (one value), `inventory` (lists, the account), `jobs`
+(imports) and `refusals` (errors), and nowhere else.
 """
 
 import re
@@ -11,14 +12,10 @@ from urllib.parse import quote
 
 from customer_sync.brevo import shape
 from customer_sync.brevo.answers import (
-    Account,
     AnyRef,
-    ContactList,
     ContactPage,
     ContactRef,
     ExtId,
-    Folder,
-    ListChange,
     Phone,
 )
 from customer_sync.brevo.values import Json, phone_to, value_from, value_to
@@ -44,10 +41,6 @@ _PHONE_KINDS = {
     "LANDLINE_NUMBER": "landline_number_id",
 }
 
-_INDEXES = re.compile(r"\bindex(?:es)?\b[^0-9]*([0-9]+(?:\s*,\s*[0-9]+)*)", re.IGNORECASE)
-
-_UNTOUCHED = re.compile(r"already (?:in|removed from) list", re.IGNORECASE)
-
 
 # ---------------------------------------------------------------- contacts
 
@@ -66,9 +59,8 @@ def contact_from(answer: object, attributes: Mapping[str, Attribute]) -> Contact
         id=ContactId(shape.whole(found.get("id"), "a contact's id")),
         email=_email_from(found.get("email")),
         attributes=_values_from(held, attributes),
-        list_ids=frozenset(
-            shape.whole(item, "listIds") for item in shape.sequence(found.get("listIds"), "listIds")
-        ),
+        list_ids=_ids_from(found, "listIds"),
+        unsubscribed_list_ids=_ids_from(found, "listUnsubscribed"),
         is_email_blocked=shape.flag(found.get("emailBlacklisted"), "emailBlacklisted"),
         is_sms_blocked=shape.flag(found.get("smsBlacklisted"), "smsBlacklisted"),
         modified_at=shape.moment(found.get("modifiedAt"), "modifiedAt"),
@@ -115,6 +107,10 @@ def patch_to_json(patch: ContactPatch, attributes: Mapping[str, Attribute]) -> d
     if patch.remove_lists:
         body["unlinkListIds"] = [*sorted(patch.remove_lists)]
     return body
+
+
+def _ids_from(found: Mapping[str, object], key: str) -> frozenset[int]:
+    return frozenset(shape.whole(item, key) for item in shape.sequence(found.get(key), key))
 
 
 def _email_from(raw: object) -> Email | None:
@@ -280,82 +276,3 @@ def _normal_from(name: str, found: Mapping[str, object]) -> Attribute:
     return Attribute(
         name=name, type=AttributeType(word), options={option: option for option in options}
     )
-
-
-# ---------------------------------------------------------------- lists, folders, account
-
-
-def list_from(answer: object) -> ContactList:
-    """Return a list."""
-    found = shape.mapping(answer, "a list")
-    folder = found.get("folderId")
-    return ContactList(
-        id=shape.whole(found.get("id"), "a list's id"),
-        name=shape.text(found.get("name"), "a list's name"),
-        folder_id=None if folder is None else shape.whole(folder, "a list's folderId"),
-    )
-
-
-def folder_from(answer: object) -> Folder:
-    """Return a folder."""
-    found = shape.mapping(answer, "a folder")
-    return Folder(
-        id=shape.whole(found.get("id"), "a folder's id"),
-        name=shape.text(found.get("name"), "a folder's name"),
-    )
-
-
-def items_from(answer: object, key: str) -> tuple[Sequence[object], int]:
-    """Return the items of a page and how many there are in all; no items may be left out."""
-    found = shape.mapping(answer, key)
-    return shape.sequence(found.get(key), key), shape.whole(found.get("count") or 0, "count")
-
-
-def new_id_from(answer: object) -> int:
-    """Return the id of what was just created."""
-    return shape.whole(shape.mapping(answer, "a creation").get("id"), "id")
-
-
-def list_change_from(answer: object, refs: Sequence[ContactRef]) -> ListChange:
-    """Return who joined or left; whoever the answer does not name as done is unchanged."""
-    found = shape.mapping(shape.mapping(answer, "a list change").get("contacts"), "contacts")
-    done = {item for item in shape.sequence(found.get("success"), "success") if item is not None}
-    return ListChange(
-        changed=tuple(ref for ref in refs if ref in done),
-        unchanged=tuple(ref for ref in refs if ref not in done),
-    )
-
-
-def account_from(answer: object) -> Account:
-    """Return the account; whatever it leaves out is empty."""
-    found = shape.mapping(answer, "the account")
-    habits = shape.mapping(found.get("dateTimePreferences") or {}, "dateTimePreferences")
-    plans = [shape.mapping(plan, "a plan") for plan in shape.sequence(found.get("plan"), "plan")]
-    return Account(
-        company=shape.optional_text(found.get("companyName")),
-        email=shape.optional_text(found.get("email")),
-        plans=tuple(shape.optional_text(plan.get("type")) for plan in plans),
-        time_zone=shape.optional_text(habits.get("timezone")),
-        date_format=shape.optional_text(habits.get("dateFormat")),
-    )
-
-
-# ---------------------------------------------------------------- refusals
-
-
-def unknown_positions(message: str, size: int) -> tuple[int, ...]:
-    """Return the positions that a batch's 404 names, counted from 0; none if it names none.
-
-    Brevo does not say from where it counts. From 0 is taken for granted unless a position lies
-    just past the end, which only counting from 1 explains; anything further off is not believed.
-    """
-    match = _INDEXES.search(message)
-    positions = sorted({int(part) for part in match[1].split(",")}) if match else []
-    if positions and positions[-1] == size and positions[0] > 0:
-        positions = [position - 1 for position in positions]
-    return tuple(positions) if positions and positions[-1] < size else ()
-
-
-def says_nothing_to_do(status: int, message: str) -> bool:
-    """Tell whether a refusal means that every contact is on, or off, the list already."""
-    return status == 400 and bool(_UNTOUCHED.search(message))
