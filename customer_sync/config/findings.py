@@ -3,8 +3,11 @@
 from pathlib import Path as FilePath
 
 from customer_sync.config.document import Document, pointer
-from customer_sync.config.problems import ConfigProblem, masked, shown
+from customer_sync.config.problems import ConfigProblem, shown
 from customer_sync.config.syntax import Flaw, Path, Spot
+
+_LONGEST = 400
+"""Far more than any sentence needs, unless it repeats what somebody wrote without end."""
 
 
 class Findings:
@@ -49,8 +52,8 @@ class Findings:
                 path=self._path,
                 line=spot.line,
                 column=spot.column,
-                pointer=shown(pointer(at), longest=300),
-                message=masked(message),
-                hint=masked(hint),
+                pointer=shown(pointer(at), longest=_LONGEST),
+                message=shown(message, longest=_LONGEST),
+                hint=shown(hint, longest=_LONGEST),
             )
         )

@@ -42,9 +42,14 @@ def schema() -> Schema:
 
 
 def check_shape(root: object, findings: Findings) -> None:
-    """Add to *findings* whatever in *root* the schema does not allow."""
-    for error in Draft202012Validator(schema()).iter_errors(root):
-        at = tuple(error.absolute_path)
+    """Add to *findings* whatever in *root* the schema does not allow.
+
+    Nothing is added about values that are spoiled already: they do not stand for what was written.
+    """
+    errors = Draft202012Validator(schema()).iter_errors(root)
+    placed = [(tuple(error.absolute_path), error) for error in errors]
+    fresh = [(at, error) for at, error in placed if not findings.is_spoiled(at)]
+    for at, error in fresh:
         _EXPLAINED.get(str(error.validator), _other)(error, at, findings)
 
 

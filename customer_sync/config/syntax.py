@@ -106,8 +106,9 @@ _KNOWN_COMPLAINTS = (
 def flaw_of_syntax(error: yaml.MarkedYAMLError) -> Flaw:
     """Return what *error* means; text of the file, which may be a secret, is not repeated."""
     complaint = f"{error.context or ''} {error.problem or ''}"
-    is_open_quote = "quoted scalar" in complaint
-    mark = error.context_mark if is_open_quote else error.problem_mark or error.context_mark
+    # What is never finished is noticed at the end of the file, but to be mended at its beginning.
+    is_unfinished = "quoted scalar" in complaint or "simple key" in (error.context or "")
+    mark = error.context_mark if is_unfinished else error.problem_mark or error.context_mark
     for pattern, message, hint in _KNOWN_COMPLAINTS:
         if re.search(pattern, complaint):
             return Flaw(spot=Spot.of(mark), message=message, hint=hint)

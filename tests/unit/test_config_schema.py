@@ -1,0 +1,162 @@
+"""The JSON Schema that ships with the package, and its agreement with the code."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import cast
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from customer_sync.config import (
+    BrevoSettings,
+    Config,
+    LogLevel,
+    RunEvent,
+    SourceName,
+    SyncMode,
+    Target,
+    load,
+    parse_duration,
+    schema,
+)
+from customer_sync.config.spelling import snake_case
+from customer_sync.core.model import (
+    AttributeType,
+    DeleteBehavior,
+    OnDrift,
+    RatePlan,
+    Resubscribe,
+)
+
+Schema = dict[str, object]
+
+
+def definition(name: str) -> dict[str, Schema]:
+    """Return the properties of the schema's definition *name*."""
+    definitions = cast("dict[str, dict[str, dict[str, Schema]]]", schema()["$defs"])
+    return definitions[name]["properties"]
+
+
+def objects(part: object) -> Iterator[Schema]:
+    """Yield every schema within *part* that describes keys."""
+    if isinstance(part, dict):
+        if "additionalProperties" in part and "properties" in part:
+            yield part
+        for value in part.values():
+            yield from objects(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from objects(value)
+
+
+def test_schema_is_one() -> None:
+    """It holds to the draft that it names."""
+    assert schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    Draft202012Validator.check_schema(schema())
+
+
+def test_caller_cannot_spoil_it() -> None:
+    """Everybody gets a copy."""
+    schema().clear()
+    assert schema()
+
+
+@pytest.mark.parametrize(
+    ("where", "key", "words"),
+    [
+        ("brevo", "target", Target),
+        ("brevo", "plan", RatePlan),
+        ("customer_sync", "source", SourceName),
+        ("options", "sync_mode", SyncMode),
+        ("options", "delete_behavior", DeleteBehavior),
+        ("options", "on_drift", OnDrift),
+        ("options", "resubscribe", Resubscribe),
+        ("attribute_entry", "type", AttributeType),
+    ],
+)
+def test_words_agree_with_the_code(where: str, key: str, words: type[StrEnum]) -> None:
+    """What the schema lets through is what the code knows, no more and no less."""
+    assert definition(where)[key]["enum"] == [str(word) for word in words]
+
+
+def test_levels_and_events_agree_with_the_code() -> None:
+    """The same holds for the words that stand elsewhere in the schema."""
+    definitions = cast("dict[str, Schema]", schema()["$defs"])
+    assert definitions["log_level"]["enum"] == [str(level) for level in LogLevel]
+    events = definition("notifications")["events"]
+    assert cast("Schema", events["items"])["enum"] == [str(event) for event in RunEvent]
+
+
+def test_every_key_has_both_spellings() -> None:
+    """Each snake_case key has its camelCase twin, which refers to it and must not join it."""
+    for part in objects(schema()):
+        keys = cast("dict[str, Schema]", part["properties"])
+        snake = {key for key in keys if "_" in key}
+        camel = {key for key in keys if key != key.lower()}
+        assert {snake_case(key) for key in camel} == snake
+        excluded = {
+            frozenset(cast("dict[str, list[str]]", rule["not"])["required"])
+            for rule in cast("list[Schema]", part.get("allOf", []))
+        }
+        for key in camel:
+            assert "$ref" in keys[key]
+            assert {key, snake_case(key)} in excluded
+
+
+def test_every_key_is_explained() -> None:
+    """Editors can show a title and a description for each key."""
+    for part in objects(schema()):
+        for key, described in cast("dict[str, Schema]", part["properties"]).items():
+            if "$ref" not in described:
+                assert described["title"], key
+                assert str(described["description"]).endswith("."), key
+
+
+def test_defaults_agree_with_the_code(tmp_path: Path) -> None:
+    """What the schema calls a default is what a configuration without the key gets."""
+    path = tmp_path / "config.yaml"
+    path.write_text("skills: {customer-sync: {source: custom}}", encoding="utf-8")
+    config = load(path)
+    for where, key, value in _defaults_in_use(config):
+        told = definition(where)[key]["default"]
+        if isinstance(told, str) and told[0].isdigit():
+            assert parse_duration(told) == value
+        else:
+            assert told == value
+
+
+def _defaults_in_use(config: Config) -> Iterator[tuple[str, str, object]]:
+    brevo, policy, retry = config.brevo, config.policy, config.retry
+    yield from (("brevo", key, getattr(brevo, key)) for key in ("target", "plan", "headroom"))
+    yield "brevo", "timeout", parse_duration(f"{int(brevo.timeout_s)}s")
+    yield "customer_sync", "enabled", config.enabled
+    for key in ("delete_behavior", "update_enabled", "on_drift", "resubscribe"):
+        yield "options", key, getattr(policy, key)
+    yield "options", "sync_mode", config.sync_mode
+    yield "options", "full_refresh_every", config.full_refresh_every
+    yield "options", "include_guests", config.include_guests
+    yield "options", "batch_size", brevo.batch_size
+    yield from (("retry", key, getattr(retry, key)) for key in ("max_attempts", "base_delay"))
+    yield "retry", "max_delay", retry.max_delay
+    yield "notifications", "events", list(config.notifications.events)
+
+
+def test_every_default_is_compared() -> None:
+    """No default of the schema is left out of the comparison above, but for the two shared ones."""
+    config = Config(
+        path=Path("config.yaml"),
+        brevo=BrevoSettings(),
+        enabled=True,
+        source=SourceName.CUSTOM,
+        rules=(),
+    )
+    compared = {(where, key) for where, key, _ in _defaults_in_use(config)}
+    definitions = cast("dict[str, dict[str, dict[str, Schema]]]", schema()["$defs"])
+    told = {
+        (where, key)
+        for where, part in definitions.items()
+        for key, described in part.get("properties", {}).items()
+        if "default" in described
+    }
+    assert told == compared
