@@ -1,7 +1,7 @@
 """One run, stage by stage: read, validate, map, fold, observe, diff, plan, apply, report."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -15,8 +15,10 @@ from customer_sync.core.diff import diff
 from customer_sync.core.fold import Fold, Folded, Identities
 from customer_sync.core.mapping import Mapper
 from customer_sync.core.model import (
+    Attribute,
     Change,
     Confirmed,
+    Create,
     Customer,
     Dated,
     Delete,
@@ -26,6 +28,7 @@ from customer_sync.core.model import (
     Note,
     Record,
     Rejection,
+    Skip,
     Statement,
 )
 from customer_sync.core.plan import Guard, Plan, check_account, check_consent, make_plan
@@ -35,6 +38,7 @@ from customer_sync.errors import SourceError
 from customer_sync.journal import RunJournal
 from customer_sync.listing import Listing
 from customer_sync.observe import Freshness, observe
+from customer_sync.planfile import still_true
 from customer_sync.store import Store
 
 
@@ -55,10 +59,6 @@ class Display(Protocol):
 
     def warning(self, warning: FieldWarning) -> None:
         """A field cannot be used, its customer can."""
-        ...
-
-    def plan(self, planned: "Planned") -> None:
-        """The plan is made."""
         ...
 
 
@@ -136,9 +136,7 @@ async def make_ready(
         SourceError: more records were rejected than allowed.
         PlanRefused: Brevo lacks an attribute or the list, or consent would be broken.
     """
-    attributes = await edges.account.attributes()
-    lists = await edges.account.lists() if config.policy.list_id is not None else ()
-    check_account(config.rules, config.policy, attributes, (one.id for one in lists))
+    attributes = await _check_account(config, edges)
     mapper = Mapper(config.rules, attributes, default_region=config.default_region)
 
     taken_in = await _take_in(
@@ -167,9 +165,48 @@ async def make_ready(
     plan = make_plan(changes, _guard(config, edges.store, options, taken_in))
     check_consent(plan, config.policy)
     phases = route_plan(plan, choice=options.route, batch_size=config.brevo.batch_size)
-    planned = Planned(plan=plan, phases=phases, input=taken_in, confirmed=confirmed)
-    edges.display.plan(planned)
-    return planned
+    return Planned(plan=plan, phases=phases, input=taken_in, confirmed=confirmed)
+
+
+async def make_ready_again(kept: Plan, config: Config, edges: Edges, route: RouteChoice) -> Planned:
+    """Check a plan that was kept in a file against Brevo as it is now.
+
+    Raises:
+        PlanRefused: Brevo lacks an attribute or the list, or consent would be broken.
+    """
+    await _check_account(config, edges)
+    edges.display.stage("observe")
+    names = {name for change in kept.changes for name in _names(change)}
+    freshness = Freshness(now=edges.clock.now(), full_refresh_every=config.full_refresh_every)
+    observed = await observe(edges.account, edges.store, names, freshness)
+    plan = still_true(kept, observed)
+    check_consent(plan, config.policy)
+    return Planned(
+        plan=plan,
+        phases=route_plan(plan, choice=route, batch_size=config.brevo.batch_size),
+        input=Input(
+            folded=Folded(customers={}, skipped=()), records_read=0, rejections=0, warnings=0
+        ),
+        confirmed=edges.store.confirmed(names),
+    )
+
+
+def _names(change: Change) -> Iterator[Email]:
+    """Yield the addresses that a change is about."""
+    if isinstance(change, Skip):
+        return
+    yield change.customer.email
+    yield from change.customer.former_emails
+    if not isinstance(change, Create) and change.before and change.before.email:
+        yield change.before.email
+
+
+async def _check_account(config: Config, edges: Edges) -> dict[str, Attribute]:
+    """Make sure that the account has what the configuration writes to."""
+    attributes = await edges.account.attributes()
+    lists = await edges.account.lists() if config.policy.list_id is not None else ()
+    check_account(config.rules, config.policy, attributes, (one.id for one in lists))
+    return attributes
 
 
 async def carry_out(

@@ -8,7 +8,8 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TextIO
+from types import TracebackType
+from typing import Self, TextIO
 
 from customer_sync.core.model import Rejection
 from customer_sync.errors import StoreError
@@ -51,9 +52,51 @@ def write_rejects(path: Path, rejections: Iterable[Rejection], sources_read: Ite
     Raises:
         StoreError: it cannot be read or written.
     """
+    new = (json.dumps(entry(rejection), ensure_ascii=False) for rejection in rejections)
+    return _update(path, new, sources_read)
+
+
+class RejectSpool:
+    """Gathers the rejections of a run outside of memory until it is known how the run ended."""
+
+    def __init__(self) -> None:
+        self._lines = tempfile.TemporaryFile(  # noqa: SIM115 - closed by __exit__
+            "w+", encoding="utf-8", errors="surrogateescape"
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._lines.close()
+
+    def add(self, rejection: Rejection) -> None:
+        """Keep one rejection."""
+        self._lines.write(json.dumps(entry(rejection), ensure_ascii=False) + "\n")
+
+    def commit(self, path: Path, sources_read: Iterable[str]) -> int:
+        """Bring the file at *path* up to date as `write_rejects` does.
+
+        Raises:
+            StoreError: it cannot be read or written.
+        """
+        self._lines.seek(0)
+        return _update(path, (line.rstrip("\n") for line in self._lines), sources_read)
+
+
+def _absolute(name: str) -> str:
+    return name if name == STDIN else str(Path(name).resolve())
+
+
+def _update(path: Path, new: Iterable[str], sources_read: Iterable[str]) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return _replace(path, _merged(path, rejections, frozenset(map(_absolute, sources_read))))
+        return _replace(path, _merged(path, new, frozenset(map(_absolute, sources_read))))
     except OSError as error:
         raise StoreError(
             f"The rejects file {path} cannot be written: {error.strerror}.",
@@ -61,16 +104,9 @@ def write_rejects(path: Path, rejections: Iterable[Rejection], sources_read: Ite
         ) from error
 
 
-def _absolute(name: str) -> str:
-    return name if name == STDIN else str(Path(name).resolve())
-
-
-def _merged(
-    path: Path, rejections: Iterable[Rejection], sources_read: frozenset[str]
-) -> Iterator[str]:
+def _merged(path: Path, new: Iterable[str], sources_read: frozenset[str]) -> Iterator[str]:
     """Yield the lines of the new file: the kept ones first, then the new ones, none twice."""
     kept: Iterable[str] = () if str(path.resolve()) in sources_read else _kept(path, sources_read)
-    new = (json.dumps(entry(rejection), ensure_ascii=False) for rejection in rejections)
     seen: set[bytes] = set()
     for line in itertools.chain(kept, new):
         identity = _identity(line)

@@ -1,0 +1,342 @@
+"""What the eye sees: the preview of a plan, progress while it runs, and the summary."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from customer_sync.brevo.exchange import Attempt, RateWait, RequestEvent, Retry
+from customer_sync.core.diff import EMAIL
+from customer_sync.core.model import (
+    Applied,
+    Change,
+    Create,
+    Delete,
+    FieldChange,
+    FieldWarning,
+    Keep,
+    Outcome,
+    Rejection,
+    Skip,
+    Update,
+    Value,
+)
+from customer_sync.core.plan import Totals
+from customer_sync.errors import CustomerSyncError
+from customer_sync.pipeline import Planned
+from customer_sync.privacy import mask_email, printable
+from customer_sync.report import RunReport
+
+PREVIEW_ROWS = 20
+"""How many changes a preview shows unless told otherwise."""
+
+_LONGEST_VALUE = 40
+
+_STYLES = {"create": "green", "update": "yellow", "delete": "red", "skip": "magenta", "keep": "dim"}
+
+_PLAIN_EVERY_S = 30.0
+"""Where there is no terminal, how often a long stage says how far it is."""
+
+
+def show_plan(
+    console: Console,
+    planned: Planned,
+    *,
+    rate_per_s: float,
+    rows: int = PREVIEW_ROWS,
+    show_pii: bool = False,
+    is_sandbox: bool = False,
+) -> None:
+    """Print the preview: who, what, old and new per attribute and why; totals; the bill."""
+    plan = planned.plan
+    shown = [c for c in plan.changes if not isinstance(c, Keep)]
+    if shown:
+        console.print(_change_table(shown[:rows], show_pii=show_pii))
+    if len(shown) > rows:
+        console.print(f"… and {len(shown) - rows:,} more (--rows shows more).", style="dim")
+    console.print(_totals_line(plan.totals))
+    for note, count in planned.notes.most_common():
+        console.print(f"  note  {count:,} × {note.value}", style="dim")
+    if plan.withheld:
+        console.print(
+            f"Withheld: {len(plan.withheld):,} deletions, because {plan.withheld_because}.",
+            style="bold red",
+        )
+    _print_bill(console, planned.bill, rate_per_s=rate_per_s)
+    if is_sandbox:
+        console.print("Target: the embedded sandbox; nobody is mailed.", style="dim")
+
+
+def _change_table(changes: Iterable[Change], *, show_pii: bool) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
+    for heading in ("", "contact", "field", "old", "new", "why"):
+        table.add_column(heading, overflow="fold")
+    for change in changes:
+        for row in _rows(change, show_pii=show_pii):
+            table.add_row(*row)
+    return table
+
+
+def _rows(change: Change, *, show_pii: bool) -> Iterator[tuple[Text, ...]]:
+    kind = type(change).__name__.lower()
+    verb = Text(kind, style=_STYLES[kind])
+    if isinstance(change, Skip):
+        who = _address(change.email, show_pii=show_pii) if change.email else _ids(change.ids)
+        yield verb, Text(who), Text(""), Text(""), Text(""), Text(change.reason.value)
+        return
+    who = _address(_known_as(change), show_pii=show_pii)
+    fields = change.fields if not isinstance(change, Keep) else ()
+    for index, field in enumerate(fields or (None,)):
+        first = (verb, Text(who)) if index == 0 else (Text(""), Text(""))
+        if field is None:
+            yield *first, Text(""), Text(""), Text(""), Text("")
+            continue
+        old, new = (_shown(v, field, show_pii=show_pii) for v in (field.old, field.new))
+        yield *first, Text(field.name), old, new, Text(field.why.value, style="dim")
+
+
+def _known_as(change: Create | Update | Delete | Keep) -> str:
+    """Return the address that the contact has at Brevo, the new one where there is none yet."""
+    before = None if isinstance(change, Create) else change.before
+    return (before.email if before else None) or change.customer.email
+
+
+def _shown(value: Value, field: FieldChange, *, show_pii: bool) -> Text:
+    if value is None:
+        return Text("–", style="dim")
+    if field.name == EMAIL:
+        return Text(_address(str(value), show_pii=show_pii))
+    text = ", ".join(value) if isinstance(value, tuple) else _plain(value)
+    text = printable(text)
+    return Text(text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…")
+
+
+def _plain(value: str | float | bool) -> str:  # a value, no flag
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) and abs(value) < 1e15 else str(value)
+
+
+def _address(email: str, *, show_pii: bool) -> str:
+    return printable(email if show_pii else mask_email(email))
+
+
+def _ids(ids: Iterable[str]) -> str:
+    return printable("id " + ", ".join(sorted(ids)))
+
+
+def _totals_line(totals: Totals) -> Text:
+    line = Text()
+    for kind in ("create", "update", "delete", "keep", "skip"):
+        count = getattr(totals, kind)
+        line.append(f"{count:,} {kind}  ", style=_STYLES[kind] if count else "dim")
+    return line
+
+
+def _print_bill(console: Console, bill: Counter[str], *, rate_per_s: float) -> None:
+    if not bill:
+        console.print("Nothing to do: Brevo holds what the shop says.", style="green")
+        return
+    routes = ", ".join(f"{count:,} × {route}" for route, count in sorted(bill.items()))
+    seconds = bill.total() / rate_per_s
+    console.print(
+        f"Takes {bill.total():,} requests ({routes}), "
+        f"about {duration(seconds)} inside Brevo's limits."
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return *seconds* in words that suit their size."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def show_summary(console: Console, report: RunReport) -> None:
+    """Print how a run ended, in a few lines; the last is the one to grep for."""
+    for error in report.errors[:10]:
+        where = f"{error.where}: " if error.where else ""
+        console.print(Text(f"{error.kind}  {where}{printable(error.message)}", style="yellow"))
+    hidden = len(report.errors) - 10
+    if hidden > 0:
+        console.print(f"… and {hidden:,} more.", style="dim")
+    outcomes = report.outcomes
+    did = (
+        "dry run, nothing written"
+        if report.dry_run
+        else f"{outcomes.applied:,} applied, {outcomes.deferred:,} deferred, "
+        f"{outcomes.failed:,} failed"
+    )
+    console.print(
+        Text(
+            f"run {report.run_id} on {report.target}: {report.records_read:,} records, "
+            f"{report.rejections:,} rejected; {report.plan.keep:,} already right, "
+            f"{report.plan.skip:,} skipped; {did}; {sum(report.requests.values()):,} requests; "
+            f"{report.duration_s:.1f} s; exit {report.exit_code}"
+        )
+    )
+
+
+def show_error(console: Console, error: CustomerSyncError) -> None:
+    """Print what stopped a command, and what to do next."""
+    console.print(Text(f"error: {printable_lines(error.message)}", style="bold red"))
+    if error.hint:
+        console.print(Text(f"hint: {printable_lines(error.hint)}"))
+
+
+def printable_lines(text: str) -> str:
+    """Return *text* with its line breaks and without any other control character."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+# ---------------------------------------------------------------- progress
+
+
+class Watch:
+    """Follows a run on standard error: a live line on a terminal, plain lines elsewhere."""
+
+    def __init__(self, console: Console, *, is_quiet: bool, is_verbose: bool) -> None:
+        self._console = console
+        self._is_quiet = is_quiet
+        self._is_verbose = is_verbose
+        self._waits = Counter[str]()
+        self._waited_s = 0.0
+        self._stage, self._done = "", 0
+        self._total: int | None = None
+        self._said_at = time.monotonic()
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[extra]}"),
+            console=console,
+            transient=True,
+            disable=is_quiet or not console.is_terminal,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+        self._say_end()
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        """Begin a stage."""
+        self._say_end()
+        self._stage, self._total, self._done = name, total, 0
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+        self._task = self._progress.add_task(name, total=total, extra="")
+
+    def step(self, count: int = 1) -> None:
+        """Advance the stage."""
+        self._done += count
+        if self._task is not None:
+            self._progress.advance(self._task, count)
+        if time.monotonic() - self._said_at > _PLAIN_EVERY_S:
+            self._say(self._how_far())
+
+    def rejection(self, rejection: Rejection) -> None:
+        """Tell of a record that cannot be used."""
+        if self._is_verbose:
+            problem = rejection.problems[0]
+            self._say(f"rejected {rejection.place}: {problem.pointer} {problem.detail}")
+
+    def warning(self, warning: FieldWarning) -> None:
+        """Tell of a field that cannot be used."""
+        if self._is_verbose:
+            self._say(f"warning {warning.place}: {warning.field}: {warning.detail}")
+
+    def outcome(self, outcome: Outcome) -> None:
+        """Count what came of a change."""
+        self._waits["failed"] += not isinstance(outcome, Applied)
+        self.step()
+        self._show_extra()
+
+    def request(self, event: RequestEvent) -> None:
+        """Count retries and waits; tell of each request where verbose."""
+        match event:
+            case Attempt():
+                if self._is_verbose:
+                    ended = event.status if event.status is not None else event.error
+                    self._say(
+                        f"{event.route} {ended} {event.seconds * 1000:.0f} ms "
+                        f"attempt {event.number} waited {event.waited_s:.1f} s"
+                    )
+            case Retry():
+                self._waits["retries"] += 1
+            case RateWait():
+                self._waits["waits"] += 1
+                self._waited_s += event.seconds
+        self._show_extra()
+
+    def _show_extra(self) -> None:
+        if self._task is not None:
+            self._progress.update(self._task, extra=self._extra())
+
+    def _extra(self) -> str:
+        parts = [f"{n} {word}" for word, n in sorted(self._waits.items()) if n]
+        if self._waited_s:
+            parts.append(f"{duration(self._waited_s)} waiting for the rate limit")
+        return escape(", ".join(parts))
+
+    def _say_end(self) -> None:
+        if self._stage and self._done and not self._console.is_terminal:
+            self._say(self._how_far())
+        self._stage = ""
+
+    def _how_far(self) -> str:
+        of = f" of {self._total:,}" if self._total is not None else ""
+        extra = self._extra()
+        return f"{self._stage}: {self._done:,}{of}" + (f" ({extra})" if extra else "")
+
+    def _say(self, line: str) -> None:
+        self._said_at = time.monotonic()
+        if not self._is_quiet:
+            self._console.print(Text(printable(line), style="dim"))
+
+
+class _Rate(ProgressColumn):
+    """How many steps a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f}/s" if speed else "", style="dim")
+
+
+def make_console(*, stderr: bool) -> Console:
+    """Return a console that wraps for people and never for pipes; NO_COLOR is honoured."""
+    console = Console(stderr=stderr, highlight=False)
+    if console.is_terminal:
+        return console
+    return Console(stderr=stderr, highlight=False, width=200)

@@ -1,0 +1,328 @@
+"""One command from beginning to end: the lock, the state, the connection, signals, the report."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import FrameType
+
+from customer_sync.apply import StopSign
+from customer_sync.config import Config
+from customer_sync.console import Watch
+from customer_sync.core.model import FieldWarning, Note, Record, Rejection, Skip
+from customer_sync.core.plan import Plan
+from customer_sync.core.validate import EventValidator
+from customer_sync.errors import (
+    CustomerSyncError,
+    ExitCode,
+    most_severe,
+)
+from customer_sync.event_schema import event_schema
+from customer_sync.journal import RunJournal
+from customer_sync.pipeline import (
+    Edges,
+    Planned,
+    RunOptions,
+    carry_out,
+    make_ready,
+    make_ready_again,
+)
+from customer_sync.planfile import write_plan
+from customer_sync.readers.files import read
+from customer_sync.rejects import RejectSpool
+from customer_sync.report import MOST_ERRORS, ReportedError, RunReport, count_notes
+from customer_sync.store import RunLock, Store
+from customer_sync.target import Connection
+
+IN_FLIGHT = 32
+"""Requests under way at a time: enough for 60 a second at half a second each."""
+
+REJECTS_FILE = "rejects.jsonl"
+WITHHELD_FILE = "withheld.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a command is to do."""
+
+    command: str
+    sources: tuple[str, ...] = ()
+    kept_plan: Plan | None = None
+    """A plan from a file, instead of sources."""
+    dry_run: bool = False
+    options: RunOptions = field(default_factory=RunOptions)
+    max_duration_s: float | None = None
+    is_detailed: bool = False
+    """Let the exit code tell whether a dry run found changes."""
+    encoding: str | None = None
+
+
+@dataclass(slots=True)
+class _Progressed:
+    """What is known of the run so far; a report can be made of it at any moment."""
+
+    is_read: bool = False
+    """Every source was read to its end."""
+    planned: Planned | None = None
+    journal: RunJournal | None = None
+    requests: Counter[str] = field(default_factory=Counter)
+    records: int = 0
+    rejections: int = 0
+    warnings: int = 0
+    errors: list[ReportedError] = field(default_factory=list)
+    codes: list[ExitCode] = field(default_factory=list)
+
+
+class Session:
+    """Runs one job against one state folder."""
+
+    def __init__(self, config: Config, state: Path, job: Job, watch: Watch, *, run_id: str) -> None:
+        self._config = config
+        self._state = state
+        self._job = job
+        self._watch = watch
+        self._run_id = run_id
+        self._connection = Connection(config=config, state=state, environ=os.environ)
+        self._clock = self._connection.clock()
+        self._stop = StopSign()
+        self._so_far = _Progressed()
+        self._spool = RejectSpool()
+
+    @property
+    def planned(self) -> Planned | None:
+        """The plan, once it is made."""
+        return self._so_far.planned
+
+    def run(self, on_planned: Callable[[Planned], None]) -> RunReport:
+        """Do the job and return what came of it; a failure is in the report, not raised.
+
+        *on_planned* is called with the plan before anything is written.
+        """
+        started = self._clock.monotonic()
+        try:
+            with (
+                self._spool,
+                RunLock(self._state / "lock", now=self._clock.now()),
+                self._open_store() as store,
+            ):
+                if not self._job.dry_run:
+                    store.begin_run(self._run_id, self._job.command, self._clock.now())
+                self._run_in(store, on_planned)
+                report = self._report(self._clock.monotonic() - started)
+                if not self._job.dry_run:
+                    store.finish_run(
+                        self._run_id, self._clock.now(), report.exit_code, report.to_json()
+                    )
+                return report
+        except CustomerSyncError as error:
+            self._note_failure(error)
+            return self._report(self._clock.monotonic() - started)
+
+    def _open_store(self) -> Store:
+        return Store(self._state / f"state-{self._config.brevo.target}.db")
+
+    def _run_in(self, store: Store, on_planned: Callable[[Planned], None]) -> None:
+        try:
+            with (
+                _signals(self._stop, self._is_writing),
+                asyncio.Runner(loop_factory=self._clock.new_event_loop) as runner,
+            ):
+                runner.run(self._work(store, on_planned))
+        except CustomerSyncError as error:
+            self._note_failure(error)
+        except KeyboardInterrupt:
+            self._stop.raise_for("interrupted")
+            self._so_far.codes.append(ExitCode.INTERRUPTED)
+        if not self._job.dry_run and self._so_far.is_read:
+            self._spool.commit(self._state / REJECTS_FILE, self._job.sources)
+
+    async def _work(self, store: Store, on_planned: Callable[[Planned], None]) -> None:
+        deadline = float("inf")
+        if self._job.max_duration_s is not None:
+            deadline = self._clock.monotonic() + self._job.max_duration_s
+            asyncio.get_running_loop().call_later(
+                self._job.max_duration_s, self._stop.raise_for, "--max-duration is over"
+            )
+        async with self._connection.open(
+            self._clock, on_request=self._watch.request, deadline=deadline
+        ) as account:
+            self._so_far.requests = account.requests
+            edges = Edges(account=account, store=store, clock=self._clock, display=self)
+            planned = await self._plan(edges)
+            self._so_far.planned = planned
+            on_planned(planned)
+            if not self._job.dry_run:
+                await self._write(planned, edges)
+
+    async def _plan(self, edges: Edges) -> Planned:
+        if self._job.kept_plan is not None:
+            return await make_ready_again(
+                self._job.kept_plan, self._config, edges, self._job.options.route
+            )
+        validator = EventValidator(event_schema())
+        return await make_ready(self._config, self._records(), validator, edges, self._job.options)
+
+    def _records(self) -> Iterator[Record | Rejection]:
+        yield from read(
+            self._job.sources,
+            stdin=sys.stdin.buffer,
+            now=self._clock.now(),
+            encoding=self._job.encoding,
+        )
+        self._so_far.is_read = True
+
+    async def _write(self, planned: Planned, edges: Edges) -> None:
+        if planned.plan.withheld:
+            self._withhold(planned.plan)
+        journal = RunJournal(
+            self._run_id,
+            edges.store,
+            self._clock,
+            policy=self._config.policy,
+            retry=self._config.retry,
+            confirmed=planned.confirmed,
+            on_outcome=self._watch.outcome,
+        )
+        self._so_far.journal = journal
+        await carry_out(planned, edges, journal=journal, stop=self._stop, in_flight=IN_FLIGHT)
+
+    def _withhold(self, plan: Plan) -> None:
+        path = self._state / WITHHELD_FILE
+        held = replace(plan, changes=(), digest="")
+        write_plan(path, held, target=self._config.brevo.target, made_at=self._clock.now())
+        self._so_far.errors.append(
+            ReportedError(
+                kind="withheld",
+                message=f"{len(plan.withheld)} deletions were withheld: {plan.withheld_because}.",
+                hint=f"Look at {path}; `customer-sync run --confirm-deletes {path}` applies them.",
+            )
+        )
+
+    # ------------------------------------------------------------ what the pipeline shows
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        """A stage begins."""
+        self._watch.stage(name, total)
+
+    def step(self, count: int = 1) -> None:
+        """So many records were read."""
+        self._so_far.records += count
+        self._watch.step(count)
+
+    def rejection(self, rejection: Rejection) -> None:
+        """Keep a record that cannot be used."""
+        self._so_far.rejections += 1
+        self._spool.add(rejection)
+        self._watch.rejection(rejection)
+        for problem in rejection.problems:
+            self._list_error(
+                ReportedError(
+                    kind="rejection",
+                    message=f"{problem.pointer or '/'}: {problem.detail}",
+                    where=str(rejection.place),
+                    code=problem.rule,
+                )
+            )
+
+    def warning(self, warning: FieldWarning) -> None:
+        """Report a field that cannot be used."""
+        self._so_far.warnings += 1
+        self._watch.warning(warning)
+        self._list_error(
+            ReportedError(
+                kind="warning",
+                message=f"{warning.field}: {warning.detail}",
+                where=str(warning.place),
+            )
+        )
+
+    def _list_error(self, error: ReportedError) -> None:
+        if len(self._so_far.errors) < MOST_ERRORS:
+            self._so_far.errors.append(error)
+
+    # ------------------------------------------------------------ how it ended
+
+    def _is_writing(self) -> bool:
+        return self._so_far.journal is not None
+
+    def _note_failure(self, error: CustomerSyncError) -> None:
+        self._so_far.errors.insert(0, ReportedError.of(error))
+        self._so_far.codes.append(error.exit_code)
+        self.failure = error
+
+    failure: CustomerSyncError | None = None
+    """What stopped the job, if anything did."""
+
+    def _exit_codes(self) -> Iterator[ExitCode]:
+        yield from self._so_far.codes
+        planned, journal = self._so_far.planned, self._so_far.journal
+        if self._so_far.rejections:
+            yield ExitCode.PARTIAL
+        if planned is not None and planned.plan.withheld:
+            yield ExitCode.REFUSED
+        if self._job.dry_run and self._job.is_detailed and planned and planned.plan.writes:
+            yield ExitCode.PENDING
+        if journal is not None and (journal.counts.deferred or journal.counts.failed):
+            yield ExitCode.PARTIAL
+        if self._stop.reason.startswith("Brevo cannot be reached"):
+            yield ExitCode.UNAVAILABLE
+        if self._stop.reason == "interrupted":
+            yield ExitCode.INTERRUPTED
+
+    def _report(self, duration_s: float) -> RunReport:
+        so_far, planned, journal = self._so_far, self._so_far.planned, self._so_far.journal
+        errors = (*so_far.errors, *(journal.errors if journal else ()))
+        report = RunReport(
+            run_id=self._run_id,
+            target=str(self._config.brevo.target),
+            dry_run=self._job.dry_run,
+            source=self._job.sources,
+            records_read=so_far.records,
+            rejections=so_far.rejections,
+            warnings=so_far.warnings,
+            requests=dict(sorted(so_far.requests.items())),
+            duration_s=round(duration_s, 3),
+            exit_code=most_severe(self._exit_codes()),
+            errors=tuple(errors[:MOST_ERRORS]),
+        )
+        if planned is None:
+            return report
+        skips = (c.reason.value for c in planned.plan.changes if isinstance(c, Skip))
+        return replace(
+            report,
+            retried=planned.input.retried,
+            plan=planned.plan.totals,
+            digest=planned.plan.digest,
+            withheld=len(planned.plan.withheld),
+            outcomes=journal.counts if journal else report.outcomes,
+            drift=planned.notes[Note.DRIFT_OVERWRITTEN] + planned.notes[Note.DRIFT_KEPT],
+            skipped=dict(Counter(skips).most_common()),
+            notes=count_notes(planned.notes),
+            bill=dict(sorted(planned.bill.items())),
+        )
+
+
+@contextmanager
+def _signals(stop: StopSign, is_writing: Callable[[], bool]) -> Iterator[None]:
+    """Let the first Ctrl-C or SIGTERM finish what is in flight, and the second stop at once.
+
+    Before anything is written, the first one stops at once.
+    """
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        if stop.reason or not is_writing():
+            raise KeyboardInterrupt
+        stop.raise_for("interrupted")
+
+    watched = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, on_signal) for number in watched]
+    try:
+        yield
+    finally:
+        for number, handler in zip(watched, before, strict=True):
+            signal.signal(number, handler)
