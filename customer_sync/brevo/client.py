@@ -35,7 +35,6 @@ from customer_sync.brevo.exchange import (
 from customer_sync.brevo.refusals import RequestRefused, says_nothing_to_do, unknown_positions
 from customer_sync.brevo.retry import Dice, RetryPolicy
 from customer_sync.brevo.throttle import Throttle
-from customer_sync.brevo.values import Json
 from customer_sync.clock import Clock
 from customer_sync.core.model import (
     Attribute,
@@ -177,8 +176,9 @@ class BrevoClient:
 
     async def create_list(self, name: str, folder_id: int) -> int:
         """Create a list and return its id; not repeated when the answer was lost."""
-        body: Json = {"name": name, "folderId": folder_id}
-        answer = await self._api.send("POST /contacts/lists", body=body, may_repeat=False)
+        answer = await self._api.send(
+            "POST /contacts/lists", body={"name": name, "folderId": folder_id}, may_repeat=False
+        )
         return inventory.new_id_from(answer.json)
 
     async def folders(self) -> tuple[Folder, ...]:

@@ -295,31 +295,11 @@ JSON_VALUES = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
-FIELDS = [
-    "id",
-    "email",
-    "attributes",
-    "listIds",
-    "modifiedAt",
-    "count",
-    "contacts",
-    "ext_id",
-    "name",
-    "success",
-    "failure",
-    "info",
-    "import",
-    "category",
-    "enumeration",
-    "plan",
-    "type",
-    "CITY",
-    "TOTAL_SPENT",
-    "BIRTHDAY",
-    "IS_VIP",
-    "TIER",
-    "TAGS",
-]
+FIELDS = (
+    *("id", "email", "attributes", "listIds", "modifiedAt", "count", "contacts", "ext_id"),
+    *("name", "success", "failure", "info", "import", "category", "enumeration", "plan", "type"),
+    *ACCOUNT,
+)
 ANSWERS = st.recursive(
     JSON_VALUES, lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(FIELDS), inner)
 )
