@@ -115,6 +115,7 @@ class _Builder:
         self._values: dict[Path, Spot] = {}
         self._flaws: list[Flaw] = []
         self._open: set[int] = set()
+        self._merges = 0
 
     def document(self, root: yaml.Node) -> Document:
         value = self._value(root, ())
@@ -186,14 +187,30 @@ class _Builder:
         """Yield what `<<: *anchor` brings in; of several, the first comes first."""
         blocks = node.value if isinstance(node, yaml.SequenceNode) else [node]
         for block in blocks:
-            if not isinstance(block, yaml.MappingNode):
+            self._count_merge()
+            if not isinstance(block, yaml.MappingNode) or id(block) in self._open:
                 self._note(Spot.of(block.start_mark), at, *_NO_MERGE)
                 continue
-            for key, value in block.value:
-                if _is_plain_key(key):
-                    yield key, value
-                else:
-                    self._note(Spot.of(key.start_mark), at, *_NO_MERGE)
+            self._open.add(id(block))
+            yield from self._merged_entries(block, at)
+            self._open.discard(id(block))
+
+    def _merged_entries(
+        self, block: yaml.MappingNode, at: Path
+    ) -> Iterator[tuple[yaml.Node, yaml.Node]]:
+        """Yield the entries of *block*: its own, then those that it brings in itself."""
+        inner = [value for key, value in block.value if key.tag == f"{_CORE}merge"]
+        for key, value in block.value:
+            if _is_plain_key(key):
+                self._count_merge()
+                yield key, value
+        for value in inner:
+            yield from self._merged(value, at)
+
+    def _count_merge(self) -> None:
+        self._merges += 1
+        if self._merges > _MOST_VALUES:
+            raise BrokenYaml(_TOO_LARGE)
 
     def _note_twice(self, key: yaml.Node, at: Path, *, first_line: int) -> None:
         self._note(

@@ -50,7 +50,7 @@ def check_shape(root: object, findings: Findings) -> None:
     placed = [(tuple(error.absolute_path), error) for error in errors]
     fresh = [(at, error) for at, error in placed if not findings.is_spoiled(at)]
     for at, error in fresh:
-        _EXPLAINED.get(str(error.validator), _other)(error, at, findings)
+        EXPLAINED[str(error.validator)](error, at, findings)
 
 
 def _unknown_key(error: ValidationError, at: Path, findings: Findings) -> None:
@@ -211,14 +211,6 @@ def _both_spellings(error: ValidationError, at: Path, findings: Findings) -> Non
     )
 
 
-def _other(error: ValidationError, at: Path, findings: Findings) -> None:
-    findings.add(
-        at,
-        f"This breaks the rule `{error.validator}` of the schema.",
-        "See `customer-sync schema config` for what is allowed.",
-    )
-
-
 def _for_example(error: ValidationError, at: Path) -> str:
     examples = _mapping(error.schema).get("examples")
     if not isinstance(examples, list) or not examples or not at:
@@ -251,7 +243,7 @@ def _mapping(value: object, *below: str) -> Mapping[str, object]:
     return value if isinstance(value, Mapping) else {}
 
 
-_EXPLAINED: Mapping[str, Callable[[ValidationError, Path, Findings], None]] = {
+EXPLAINED: Mapping[str, Callable[[ValidationError, Path, Findings], None]] = {
     "additionalProperties": _unknown_key,
     "required": _missing_key,
     "enum": _wrong_word,
@@ -266,4 +258,4 @@ _EXPLAINED: Mapping[str, Callable[[ValidationError, Path, Findings], None]] = {
     "uniqueItems": _given_twice,
     "not": _both_spellings,
 }
-"""How a broken keyword of the schema is told."""
+"""How a broken keyword is told, for every keyword that the schema uses."""

@@ -475,6 +475,12 @@ VARIANTS = (
         Told(line=11, column=12, at=f"{FIELDS}/ ", says="field is missing", advises="Name a field"),
     ),
     variant(
+        "field with an empty name",
+        "tags: TAGS",
+        '"": TAGS',
+        Told(line=11, column=11, at=f"{FIELDS}/", says="field is missing", advises="Name a field"),
+    ),
+    variant(
         "long entry without attribute",
         "tags: TAGS",
         "tags: {type: text}",
@@ -750,6 +756,18 @@ VARIANTS = (
             at="/notifications/events",
             says="a list",
             advises='["sync_failed"]',
+        ),
+    ),
+    variant(
+        "address without a sign",
+        "",
+        "notifications:\n  webhook_url: ''\n",
+        Told(
+            line=17,
+            column=16,
+            at="/notifications/webhook_url",
+            says="Nothing stands here",
+            advises="webhook_url: https://",
         ),
     ),
     variant(

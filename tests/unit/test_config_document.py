@@ -72,6 +72,30 @@ def test_merging_what_is_no_block() -> None:
     assert [flaw.spot for flaw in document.flaws] == [Spot(line=1, column=9)]
 
 
+def test_merges_of_merges() -> None:
+    """A block that is merged brings along what was merged into it, after its own entries."""
+    document = parse("a: &a {p: 1, q: 1}\nb: &b {<<: *a, q: 2}\nc: {<<: *b}\n")
+    assert document.root == {
+        "a": {"p": 1, "q": 1},
+        "b": {"p": 1, "q": 2},
+        "c": {"p": 1, "q": 2},
+    }
+
+
+@pytest.mark.parametrize("text", ["a: &a {<<: *a}", "a: &a {<<: [*a]}", "a: &a {b: {<<: *a}}"])
+def test_merging_a_block_into_itself(text: str) -> None:
+    """A block that would have to contain itself is told, not followed for ever."""
+    assert len(parse(text).flaws) == 1
+
+
+def test_exploding_merges_are_refused() -> None:
+    """Merges of merges that double each time stop the reading."""
+    lines = ["a0: &a0 {k: 1}"]
+    lines += [f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}" for n in range(1, 40)]
+    with pytest.raises(BrokenYaml, match="values"):
+        parse("\n".join(lines))
+
+
 def test_first_of_two_equal_keys_counts() -> None:
     """A key given twice is a flaw at its second place."""
     document = parse("a: 1\nb: 2\na: 3\n")

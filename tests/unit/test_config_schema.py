@@ -20,6 +20,7 @@ from customer_sync.config import (
     parse_duration,
     schema,
 )
+from customer_sync.config.shape import EXPLAINED
 from customer_sync.config.spelling import snake_case
 from customer_sync.core.model import (
     AttributeType,
@@ -48,6 +49,35 @@ def objects(part: object) -> Iterator[Schema]:
     elif isinstance(part, list):
         for value in part:
             yield from objects(value)
+
+
+def keywords(part: object) -> Iterator[str]:
+    """Yield every keyword in *part* that can turn a configuration away."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key in {"properties", "$defs"}:
+                for inner in value.values():
+                    yield from keywords(inner)
+            elif key == "additionalProperties" and value is not False:
+                yield from keywords(value)
+            elif key == "not":
+                yield key
+            elif key in {"allOf", "items"}:
+                for inner in value if isinstance(value, list) else [value]:
+                    yield from keywords(inner)
+            elif key not in ANNOTATIONS:
+                yield key
+
+
+ANNOTATIONS = {
+    *("$schema", "$id", "$ref", "title", "description", "default", "examples"),
+    "patternErrorMessage",
+}
+
+
+def test_every_keyword_has_its_words() -> None:
+    """Whatever the schema can object to is told in plain words."""
+    assert set(keywords(schema())) == set(EXPLAINED)
 
 
 def test_schema_is_one() -> None:

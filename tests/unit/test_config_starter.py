@@ -73,7 +73,8 @@ def test_template_says_what_was_asked_for(tmp_path: Path) -> None:
     rules = (
         FieldRule(field="email", attribute="EMAIL"),
         FieldRule(field="Größe: 'EU' #1 😀", attribute="SIZE"),
-        FieldRule(field="no", attribute="NO"),
+        FieldRule(field="no", attribute="NO", steps=(Step(name="upper"),)),
+        FieldRule(field="totalSpent", attribute="TOTAL_SPENT", type=AttributeType.FLOAT),
         FieldRule(
             field="birthday",
             attribute="BIRTHDAY",
@@ -102,7 +103,12 @@ def test_template_says_what_was_asked_for(tmp_path: Path) -> None:
         FieldRule(field=found.field, attribute=rule.attribute, type=rule.type, steps=rule.steps)
         for found, rule in zip(config.rules, rules, strict=True)
     )
-    assert [rule.field for rule in config.rules][2:] == ["no", "birthday", "origin"]
+    assert [rule.field for rule in config.rules][2:] == [
+        "no",
+        "totalSpent",
+        "birthday",
+        "origin",
+    ]
     assert config.brevo.api_key_variable == "SHOP_KEY"
     assert config.policy.list_id == 12
     assert config.policy.delete_behavior is DeleteBehavior.HARD
