@@ -38,9 +38,8 @@ from customer_sync.core.model import (
     Update,
     Value,
 )
-from customer_sync.core.plan import Totals
+from customer_sync.core.plan import Plan, Totals
 from customer_sync.errors import CustomerSyncError
-from customer_sync.pipeline import Planned
 from customer_sync.privacy import mask_email, printable
 from customer_sync.report import RunReport
 
@@ -57,7 +56,8 @@ _PLAIN_EVERY_S = 30.0
 
 def show_plan(
     console: Console,
-    planned: Planned,
+    plan: Plan,
+    bill: Counter[str],
     *,
     rate_per_s: float,
     rows: int = PREVIEW_ROWS,
@@ -65,21 +65,20 @@ def show_plan(
     is_sandbox: bool = False,
 ) -> None:
     """Print the preview: who, what, old and new per attribute and why; totals; the bill."""
-    plan = planned.plan
     shown = [c for c in plan.changes if not isinstance(c, Keep)]
     if shown:
         console.print(_change_table(shown[:rows], show_pii=show_pii))
     if len(shown) > rows:
         console.print(f"… and {len(shown) - rows:,} more (--rows shows more).", style="dim")
     console.print(_totals_line(plan.totals))
-    for note, count in planned.notes.most_common():
+    for note, count in plan.notes.most_common():
         console.print(f"  note  {count:,} × {note.value}", style="dim")
     if plan.withheld:
         console.print(
             f"Withheld: {len(plan.withheld):,} deletions, because {plan.withheld_because}.",
             style="bold red",
         )
-    _print_bill(console, planned.bill, rate_per_s=rate_per_s)
+    _print_bill(console, bill, rate_per_s=rate_per_s)
     if is_sandbox:
         console.print("Target: the embedded sandbox; nobody is mailed.", style="dim")
 

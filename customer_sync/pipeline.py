@@ -25,7 +25,6 @@ from customer_sync.core.model import (
     Email,
     FieldWarning,
     Limit,
-    Note,
     Record,
     Rejection,
     Skip,
@@ -102,15 +101,6 @@ class Planned:
     def bill(self) -> Counter[str]:
         """The requests that applying takes when all goes well."""
         return bill(self.phases)
-
-    @property
-    def notes(self) -> Counter[Note]:
-        """What there is to remark, counted."""
-        return Counter(
-            note
-            for change in (*self.plan.changes, *self.plan.withheld)
-            for note in getattr(change, "notes", ())
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

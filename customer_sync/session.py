@@ -37,7 +37,7 @@ from customer_sync.readers.files import read
 from customer_sync.rejects import RejectSpool
 from customer_sync.report import MOST_ERRORS, ReportedError, RunReport, count_notes
 from customer_sync.store import RunLock, Store
-from customer_sync.target import Connection
+from customer_sync.target import Connection, state_file
 
 IN_FLIGHT = 32
 """Requests under way at a time: enough for 60 a second at half a second each."""
@@ -124,7 +124,7 @@ class Session:
             return self._report(self._clock.monotonic() - started)
 
     def _open_store(self) -> Store:
-        return Store(self._state / f"state-{self._config.brevo.target}.db")
+        return Store(self._state / state_file(self._config.brevo.target))
 
     def _run_in(self, store: Store, on_planned: Callable[[Planned], None]) -> None:
         try:
@@ -300,9 +300,9 @@ class Session:
             digest=planned.plan.digest,
             withheld=len(planned.plan.withheld),
             outcomes=journal.counts if journal else report.outcomes,
-            drift=planned.notes[Note.DRIFT_OVERWRITTEN] + planned.notes[Note.DRIFT_KEPT],
+            drift=planned.plan.notes[Note.DRIFT_OVERWRITTEN] + planned.plan.notes[Note.DRIFT_KEPT],
             skipped=dict(Counter(skips).most_common()),
-            notes=count_notes(planned.notes),
+            notes=count_notes(planned.plan.notes),
             bill=dict(sorted(planned.bill.items())),
         )
 

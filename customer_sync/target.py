@@ -13,7 +13,7 @@ from customer_sync.brevo.throttle import Throttle
 from customer_sync.clock import Clock, SimulatedClock, SystemClock
 from customer_sync.config import Config, Target
 from customer_sync.core.fields import standard_type
-from customer_sync.core.model import AttributeType
+from customer_sync.core.model import AttributeType, RatePlan
 from customer_sync.sandbox import Sandbox
 
 BREVO_URL = "https://api.brevo.com/v3"
@@ -22,7 +22,7 @@ BREVO_URL = "https://api.brevo.com/v3"
 SANDBOX_URL = "http://sandbox.invalid/v3"
 """An address that no resolver knows: nothing but the transport in this process answers there."""
 
-SANDBOX_FILE = "sandbox.db"
+SANDBOX_FILE = "brevo-sandbox.db"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +70,35 @@ class Connection:
             return
         with open_sandbox(self.state, clock) as sandbox:
             fit_sandbox(sandbox, self.config)
-            async with BrevoClient(
-                SANDBOX_URL,
-                "sandbox",
-                throttle=throttle,
-                clock=clock,
-                transport=httpx.ASGITransport(app=sandbox.app),
-                deadline=deadline,
-                on_request=on_request,
+            async with embedded_client(
+                sandbox, clock, throttle=throttle, deadline=deadline, on_request=on_request
             ) as client:
                 yield client
+
+
+def state_file(target: Target) -> str:
+    """Return the name of the state's file: a rehearsal's memory is not that of the real thing."""
+    return f"state-{target}.db"
+
+
+def embedded_client(
+    sandbox: Sandbox,
+    clock: Clock,
+    *,
+    throttle: Throttle | None = None,
+    deadline: float = float("inf"),
+    on_request: RequestObserver = lambda _event: None,
+) -> BrevoClient:
+    """Return a client of *sandbox* that needs no network."""
+    return BrevoClient(
+        SANDBOX_URL,
+        "sandbox",
+        throttle=throttle or Throttle(RatePlan.GENERAL, clock, headroom=0.0),
+        clock=clock,
+        transport=httpx.ASGITransport(app=sandbox.app),
+        deadline=deadline,
+        on_request=on_request,
+    )
 
 
 def open_sandbox(state: Path, clock: Clock) -> Sandbox:

@@ -1,6 +1,7 @@
 """All changes in order, counted, guarded and with a digest: what a run will do and nothing else."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -15,6 +16,7 @@ from customer_sync.core.model import (
     FieldRule,
     Keep,
     Limit,
+    Note,
     Policy,
     Resubscribe,
     Skip,
@@ -64,6 +66,12 @@ class Plan:
             keep=sum(isinstance(c, Keep) for c in self.changes),
             skip=sum(isinstance(c, Skip) for c in self.changes),
         )
+
+    @property
+    def notes(self) -> Counter[Note]:
+        """What there is to remark, counted."""
+        remarked = (c for c in (*self.changes, *self.withheld) if not isinstance(c, Skip))
+        return Counter(note for change in remarked for note in change.notes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

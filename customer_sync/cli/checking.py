@@ -1,0 +1,168 @@
+"""validate and schema: look before anything runs."""
+
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from customer_sync.cli.options import EncodingOption, JsonOption
+from customer_sync.config import check, schema
+from customer_sync.console import make_console
+from customer_sync.core.model import Record, Rejection
+from customer_sync.core.validate import EventValidator
+from customer_sync.errors import ExitCode
+from customer_sync.event_schema import event_schema
+from customer_sync.privacy import printable
+from customer_sync.readers.files import read
+
+_CONFIG_KEYS = re.compile(
+    r"""^\s*\{?\s*["']?(skills|brevo|version|notifications)["']?\s*:""", re.MULTILINE
+)
+_HEAD = 65_536
+_MOST_SHOWN = 50
+
+
+class SchemaName(StrEnum):
+    """The schemas that ship with the package."""
+
+    CONFIG = "config"
+    EVENT = "event"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("validate")(validate)
+    app.command("schema")(print_schema)
+
+
+def validate(
+    files: Annotated[
+        list[str], typer.Argument(help="A configuration, or files of events.", metavar="FILES...")
+    ],
+    *,
+    encoding: EncodingOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Check a configuration or event files, and tell every problem at once.
+
+    Exits 0, 3 for a configuration that cannot be used, 4 for events that would be rejected.
+
+    Example: customer-sync validate config.yaml
+    """
+    configs = [name for name in files if _is_config(name)]
+    events = [name for name in files if name not in configs]
+    problems = [problem for name in configs for problem in _config_problems(name)]
+    count, rejected = 0, 0
+    for record, found in _event_problems(events, encoding):
+        count += record
+        rejected += bool(found)
+        problems += found
+    code = ExitCode.OK
+    if events and rejected:
+        code = ExitCode.INPUT
+    if any(problem["file"] in configs for problem in problems):
+        code = ExitCode.CONFIG
+    if as_json:
+        document = {"files": files, "records": count, "problems": problems, "exit_code": code}
+        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        _print(problems, configs=configs, records=count if events else None, rejected=rejected)
+    return code
+
+
+def print_schema(
+    name: Annotated[SchemaName, typer.Argument(help="Which schema.")],
+) -> None:
+    """Print a JSON Schema, for editors and for whoever produces events.
+
+    Example: customer-sync schema event > event.schema.json
+    """
+    document = schema() if name is SchemaName.CONFIG else event_schema()
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _is_config(name: str) -> bool:
+    """Tell a configuration from events by its content, by its name where that says nothing."""
+    path = Path(name)
+    if not path.is_file():
+        return path.suffix in {".yaml", ".yml"}
+    with path.open("rb") as file:
+        head = file.read(_HEAD).decode("utf-8", "replace")
+    if _CONFIG_KEYS.search(head):
+        return True
+    looks_like_events = head.lstrip("\ufeff \t\r\n").startswith(("{", "["))
+    return path.suffix in {".yaml", ".yml"} and not looks_like_events
+
+
+def _config_problems(name: str) -> list[dict[str, object]]:
+    _, problems = check(Path(name))
+    return [
+        {
+            "file": name,
+            "line": p.line,
+            "pointer": p.pointer,
+            "rule": "config",
+            "message": p.message,
+            "hint": p.hint,
+        }
+        for p in problems
+    ]
+
+
+def _event_problems(
+    names: list[str], encoding: str | None
+) -> Iterator[tuple[int, list[dict[str, object]]]]:
+    """Yield a one for every record, with what is wrong with it."""
+    if not names:
+        return
+    validator = EventValidator(event_schema())
+    now = datetime.now(UTC)
+    for record in read(names, stdin=sys.stdin.buffer, now=now, encoding=encoding):
+        event = validator.validate(record) if isinstance(record, Record) else record
+        yield 1, _rejection_problems(event) if isinstance(event, Rejection) else []
+
+
+def _rejection_problems(rejection: Rejection) -> list[dict[str, object]]:
+    return [
+        {
+            "file": rejection.place.file,
+            "line": rejection.place.line,
+            "pointer": p.pointer,
+            "rule": p.rule,
+            "message": p.detail,
+            "hint": "",
+        }
+        for p in rejection.problems
+    ]
+
+
+def _print(
+    problems: list[dict[str, object]],
+    *,
+    configs: list[str],
+    records: int | None,
+    rejected: int,
+) -> None:
+    console = make_console(stderr=False)
+    for problem in problems[:_MOST_SHOWN]:
+        place = f"{problem['file']}:{problem['line']}"
+        pointer = f" {problem['pointer']}" if problem["pointer"] else ""
+        console.print(Text(printable(f"{place}{pointer}: {problem['message']}"), style="red"))
+        if problem["hint"]:
+            console.print(Text(printable(f"  {problem['hint']}"), style="dim"))
+    if len(problems) > _MOST_SHOWN:
+        console.print(f"… and {len(problems) - _MOST_SHOWN:,} more; --json lists all of them.")
+    bad = Counter(p["file"] for p in problems)
+    for name in configs:
+        state = f"{bad[name]} to mend" if bad[name] else "good"
+        console.print(Text(f"{name}: {state}"))
+    if records is not None:
+        console.print(f"{records:,} records: {records - rejected:,} good, {rejected:,} to mend")

@@ -1,0 +1,343 @@
+"""run, plan, show and apply: the main job."""
+
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from customer_sync.brevo.throttle import Family, windows
+from customer_sync.cli.options import (
+    ConfigOption,
+    EncodingOption,
+    JsonOption,
+    PiiOption,
+    QuietOption,
+    RowsOption,
+    StateOption,
+    VerboseOption,
+    limit,
+    load_config,
+    seconds,
+    state_folder,
+)
+from customer_sync.config import Config, LogLevel, Target
+from customer_sync.console import (
+    PREVIEW_ROWS,
+    Watch,
+    make_console,
+    show_error,
+    show_plan,
+    show_summary,
+)
+from customer_sync.core.model import Delete, Limit
+from customer_sync.core.routes import RouteChoice, bill, route_plan
+from customer_sync.errors import ConfigError, ExitCode
+from customer_sync.pipeline import Planned, RunOptions
+from customer_sync.planfile import read_plan, write_plan
+from customer_sync.session import Job, Session
+
+CONFIG = Path("config.yaml")
+
+SourcesArgument: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Files, globs or folders of JSON, JSON Lines or CSV; `-` is standard input.",
+        metavar="SOURCES...",
+        show_default=False,
+    ),
+]
+RouteOption: TypeAlias = Annotated[
+    RouteChoice, typer.Option("--route", help="Force a way to write. Default: the cheapest.")
+]
+MaxDeletesOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--max-deletes",
+        help="Withhold deletions beyond this number or share (10%) of the known contacts.",
+        metavar="N|SHARE",
+    ),
+]
+MaxRejectsOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--max-rejects",
+        help="Stop when more records than this number or share (5%) are rejected.",
+        metavar="N|SHARE",
+    ),
+]
+StrictOption: TypeAlias = Annotated[
+    bool, typer.Option("--strict", help="Stop at any rejected record: --max-rejects 0.")
+]
+CompleteOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--complete", help="The source lists every customer: whoever is missing was deleted."
+    ),
+]
+RefreshOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--refresh", help="List all of Brevo's contacts, and try again what it refused before."
+    ),
+]
+DurationOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--max-duration",
+        help="Leave what is not done after this time (30m, 2h) to the next run.",
+        metavar="TIME",
+    ),
+]
+DetailedOption: TypeAlias = Annotated[
+    bool,
+    typer.Option("--detailed-exit-code", help="With a dry run: exit 10 when there are changes."),
+]
+ConfirmOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--confirm-deletes",
+        help="Apply the deletions of a file that the guard withheld.",
+        metavar="FILE",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("run")(run)
+    app.command("plan")(plan)
+    app.command("show")(show)
+    app.command("apply")(apply)
+
+
+def run(
+    *,
+    sources: SourcesArgument = None,
+    config: ConfigOption = CONFIG,
+    state: StateOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the plan and stop; nothing is written.")
+    ] = False,
+    route: RouteOption = RouteChoice.AUTO,
+    max_deletes: MaxDeletesOption = None,
+    confirm_deletes: ConfirmOption = None,
+    max_rejects: MaxRejectsOption = None,
+    strict: StrictOption = False,
+    complete: CompleteOption = False,
+    refresh: RefreshOption = False,
+    max_duration: DurationOption = None,
+    detailed_exit_code: DetailedOption = False,
+    encoding: EncodingOption = None,
+    rows: RowsOption = PREVIEW_ROWS,
+    show_pii: PiiOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> int:
+    """Bring Brevo in line with the sources.
+
+    Example: customer-sync run events.jsonl --dry-run
+    """
+    options = RunOptions(
+        route=route,
+        max_deletes=limit("--max-deletes", max_deletes),
+        max_rejects=Limit(count=0) if strict else limit("--max-rejects", max_rejects),
+        is_complete=complete,
+        is_refresh=refresh,
+        confirmed_deletes=_withheld(confirm_deletes),
+    )
+    if not sources and confirm_deletes is None:
+        raise typer.BadParameter(
+            "Name at least one file, or `-` for standard input.", param_hint="SOURCES"
+        )
+    job = Job(
+        command="run",
+        sources=tuple(sources or ()),
+        dry_run=dry_run,
+        options=options,
+        max_duration_s=seconds("--max-duration", max_duration),
+        is_detailed=detailed_exit_code,
+        encoding=encoding,
+    )
+    view = _View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
+    return _do(config, state, job, view)
+
+
+def plan(
+    *,
+    sources: SourcesArgument = None,
+    config: ConfigOption = CONFIG,
+    state: StateOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Keep the plan in a file.", metavar="FILE")
+    ] = None,
+    route: RouteOption = RouteChoice.AUTO,
+    max_deletes: MaxDeletesOption = None,
+    max_rejects: MaxRejectsOption = None,
+    strict: StrictOption = False,
+    complete: CompleteOption = False,
+    refresh: RefreshOption = False,
+    detailed_exit_code: DetailedOption = False,
+    encoding: EncodingOption = None,
+    rows: RowsOption = PREVIEW_ROWS,
+    show_pii: PiiOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> int:
+    """Show what a run would do, and keep it in a file if asked; the same as run --dry-run.
+
+    Example: customer-sync plan events.jsonl --out plan.json
+    """
+    if not sources:
+        raise typer.BadParameter(
+            "Name at least one file, or `-` for standard input.", param_hint="SOURCES"
+        )
+    options = RunOptions(
+        route=route,
+        max_deletes=limit("--max-deletes", max_deletes),
+        max_rejects=Limit(count=0) if strict else limit("--max-rejects", max_rejects),
+        is_complete=complete,
+        is_refresh=refresh,
+    )
+    job = Job(
+        command="plan",
+        sources=tuple(sources),
+        dry_run=True,
+        options=options,
+        is_detailed=detailed_exit_code,
+        encoding=encoding,
+    )
+    view = _View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
+    return _do(config, state, job, view, out=out)
+
+
+def show(
+    file: Annotated[Path, typer.Argument(help="A file that `plan --out` wrote.")],
+    *,
+    config: ConfigOption = CONFIG,
+    rows: RowsOption = PREVIEW_ROWS,
+    show_pii: PiiOption = False,
+) -> int:
+    """Show a plan that was kept in a file.
+
+    Example: customer-sync show plan.json
+    """
+    kept = read_plan(file)
+    loaded = load_config(config)
+    phases = route_plan(kept.plan, choice=RouteChoice.AUTO, batch_size=loaded.brevo.batch_size)
+    show_plan(
+        make_console(stderr=False),
+        kept.plan,
+        bill(phases),
+        rate_per_s=_rate(loaded),
+        rows=rows,
+        show_pii=show_pii,
+        is_sandbox=kept.target == Target.SANDBOX,
+    )
+    return ExitCode.OK
+
+
+def apply(
+    file: Annotated[Path, typer.Argument(help="A file that `plan --out` wrote.")],
+    *,
+    config: ConfigOption = CONFIG,
+    state: StateOption = None,
+    route: RouteOption = RouteChoice.AUTO,
+    max_duration: DurationOption = None,
+    rows: RowsOption = PREVIEW_ROWS,
+    show_pii: PiiOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> int:
+    """Apply a plan from a file, except where the contact changed in Brevo since.
+
+    Example: customer-sync apply plan.json
+    """
+    kept = read_plan(file)
+    target = load_config(config).brevo.target
+    if kept.target != target:
+        raise ConfigError(
+            f"{file} was planned for {kept.target}, and {config} says {target}.",
+            hint="Plan anew for this target.",
+        )
+    job = Job(
+        command="apply",
+        sources=(str(file),),
+        kept_plan=kept.plan,
+        options=RunOptions(route=route),
+        max_duration_s=seconds("--max-duration", max_duration),
+    )
+    view = _View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
+    return _do(config, state, job, view)
+
+
+# ---------------------------------------------------------------- shared
+
+
+class _View:
+    """How the operator wants to see it."""
+
+    def __init__(
+        self, *, rows: int, show_pii: bool, as_json: bool, quiet: bool, verbose: bool
+    ) -> None:
+        self.rows = rows
+        self.show_pii = show_pii
+        self.as_json = as_json
+        self.quiet = quiet
+        self.verbose = verbose
+
+
+def _do(
+    config_path: Path, state: Path | None, job: Job, view: _View, *, out: Path | None = None
+) -> int:
+    config = load_config(config_path)
+    folder = state_folder(config_path, state)
+    stderr = make_console(stderr=True)
+    if not config.enabled and not job.dry_run:
+        stderr.print(f"customer-sync is disabled in {config_path}; nothing was done.")
+        return ExitCode.OK
+    is_verbose = view.verbose or config.log_level in (LogLevel.VERBOSE, LogLevel.DEBUG)
+
+    def on_planned(planned: Planned) -> None:
+        if out is not None:
+            write_plan(out, planned.plan, target=config.brevo.target, made_at=datetime.now(UTC))
+        if not view.as_json and not view.quiet:
+            show_plan(
+                make_console(stderr=not job.dry_run),
+                planned.plan,
+                planned.bill,
+                rate_per_s=_rate(config),
+                rows=view.rows,
+                show_pii=view.show_pii,
+                is_sandbox=config.brevo.target is Target.SANDBOX,
+            )
+
+    with Watch(stderr, is_quiet=view.quiet, is_verbose=is_verbose) as watch:
+        session = Session(config, folder, job, watch, run_id=_run_id())
+        report = session.run(on_planned)
+    if session.failure is not None:
+        show_error(stderr, session.failure)
+    if not view.quiet:
+        show_summary(stderr, report)
+    if view.as_json:
+        typer.echo(report.to_json())
+    return report.exit_code
+
+
+def _run_id() -> str:
+    """Return an id that sorts by time and that nobody else draws in the same second."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+
+
+def _rate(config: Config) -> float:
+    """Return the contacts requests that are allowed in a second."""
+    window = windows(config.brevo.plan, Family.CONTACTS)[0]
+    return window.limit / window.seconds * (1 - config.brevo.headroom)
+
+
+def _withheld(path: Path | None) -> tuple[Delete, ...]:
+    return () if path is None else read_plan(path).withheld
