@@ -229,13 +229,14 @@ def as_json(
         "modifiedAt": timestamp(contact.modified_at, settings.timezone),
         "listIds": lists,
         "listUnsubscribed": [],
-        "attributes": _shown_attributes(account, definitions, contact),
+        "attributes": shown_attributes(account, definitions, contact),
     }
 
 
-def _shown_attributes(
+def shown_attributes(
     account: Account, definitions: Mapping[str, Definition], contact: ContactRow
 ) -> dict[str, object]:
+    """Return the attributes that a contact shows; its address is none of them."""
     own = {
         name: shown(definitions[name], value, account.settings)
         for name, value in contact.attributes.items()

@@ -2,11 +2,11 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from customer_sync.sandbox import attributes, contacts, filters, reading
 from customer_sync.sandbox.account import Account, Answer, Call
-from customer_sync.sandbox.contact_rows import COLUMNS, LIST_IDS, from_row
+from customer_sync.sandbox.contact_rows import COLUMNS, LIST_IDS, ContactRow, from_row
 from customer_sync.sandbox.errors import invalid
 from customer_sync.sandbox.filters import Condition
 from customer_sync.sandbox.timeline import parse_since
@@ -58,6 +58,26 @@ def page(
     )
     shown = [_shown(account, definitions, row) for row in rows]
     return Answer(status=200, content={"contacts": shown, "count": count(account, conditions)})
+
+
+def matching(
+    account: Account, conditions: Sequence[Condition]
+) -> Iterator[tuple[ContactRow, list[int]]]:
+    """Yield every contact that meets all *conditions*, with its lists, in order of creation."""
+    yield from _contacts(account, conditions, "ORDER BY id")
+
+
+def newest(account: Account, most: int) -> Iterator[tuple[ContactRow, list[int]]]:
+    """Yield the newest contacts with their lists."""
+    yield from _contacts(account, [], f"ORDER BY id DESC LIMIT {most}")
+
+
+def _contacts(
+    account: Account, conditions: Sequence[Condition], order: str
+) -> Iterator[tuple[ContactRow, list[int]]]:
+    query = _query(account, f"id, {COLUMNS}, list_ids", conditions, order)
+    for row in account.db.execute(*query):
+        yield from_row(row), sorted(json.loads(row["list_ids"]))
 
 
 def _shown(

@@ -6,7 +6,9 @@ from customer_sync.sandbox import (
     attributes,
     batch,
     contacts,
+    exporting,
     folders,
+    importing,
     listing,
     lists,
     processes,
@@ -21,6 +23,8 @@ ROUTES: Mapping[str, Mapping[str, Operation]] = {
     "/processes/{processId}": {"GET": processes.show},
     "/contacts": {"GET": listing.index, "POST": contacts.create},
     "/contacts/batch": {"POST": batch.update_many},
+    "/contacts/import": {"POST": importing.submit},
+    "/contacts/export": {"POST": exporting.submit},
     "/contacts/attributes": {"GET": attributes.index},
     "/contacts/attributes/{attributeCategory}/{attributeName}": {
         "POST": attributes.create,
