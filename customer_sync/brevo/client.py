@@ -133,7 +133,7 @@ class BrevoClient:
 
     @property
     def requests(self) -> Counter[str]:
-        """How many requests were sent by route (`POST /contacts`), repetitions included."""
+        """How many API requests were sent by route (`POST /contacts`), repetitions included."""
         return self._exchange.requests
 
     # ------------------------------------------------------------ the account

@@ -188,7 +188,8 @@ class Exchange:
 
     async def _sent(self, call: Call, patience: Patience, *, waited_s: float) -> Answer:
         patience.attempts += 1
-        self.requests[call.route] += 1
+        if call.family is not None:
+            self.requests[call.route] += 1
         started = self._clock.monotonic()
         result = await self._result(call)
         seconds = self._clock.monotonic() - started

@@ -62,7 +62,7 @@ def refusal_from(content: bytes, *, secret: str) -> Refusal:
     said = body.get("message")
     return Refusal(
         message=clean(said, secret=secret),
-        said=said if isinstance(said, str) else "",
+        said=said.replace(secret, "***") if isinstance(said, str) else "",
         code=clean(body.get("code"), secret=secret)[:_LONGEST_CODE],
         duplicate_identifiers=tuple(
             item for item in (listed if isinstance(listed, list) else []) if isinstance(item, str)
