@@ -1,6 +1,7 @@
 """What can stop a run, what to do about it, and with which exit code.
 
 CustomerSyncError
+  UsageError           the command line cannot be understood
   ConfigError          stop before reading: configuration or environment unusable
   SourceError          stop: the input cannot be read, or too much of it was rejected
   PlanRefused          stop before writing: the guard said no
@@ -67,6 +68,12 @@ class CustomerSyncError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class UsageError(CustomerSyncError):
+    """The command line cannot be understood."""
+
+    exit_code = ExitCode.USAGE
 
 
 class ConfigError(CustomerSyncError):

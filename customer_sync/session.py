@@ -164,16 +164,19 @@ class Session:
             return await make_ready_again(
                 self._job.kept_plan, self._config, edges, self._job.options.route
             )
-        validator = EventValidator(event_schema())
-        return await make_ready(self._config, self._records(), validator, edges, self._job.options)
-
-    def _records(self) -> Iterator[Record | Rejection]:
-        yield from read(
+        records = read(
             self._job.sources,
             stdin=sys.stdin.buffer,
             now=self._clock.now(),
             encoding=self._job.encoding,
         )
+        validator = EventValidator(event_schema())
+        return await make_ready(
+            self._config, self._to_the_end(records), validator, edges, self._job.options
+        )
+
+    def _to_the_end(self, records: Iterator[Record | Rejection]) -> Iterator[Record | Rejection]:
+        yield from records
         self._so_far.is_read = True
 
     async def _write(self, planned: Planned, edges: Edges) -> None:

@@ -1,31 +1,31 @@
 """The command line: options in, exit code out; no decisions."""
 
-import json
 import os
 import sys
 from collections.abc import Sequence
 
-import click
 import typer
+import typer.exceptions
 
 from customer_sync.cli import checking, planning, rehearsing, starting
 from customer_sync.cli.options import VersionOption
 from customer_sync.console import make_console, show_error
-from customer_sync.errors import CustomerSyncError, ExitCode
-from customer_sync.report import ReportedError
+from customer_sync.errors import CustomerSyncError, ExitCode, UsageError
+from customer_sync.report import ReportedError, RunReport
 
-EXAMPLE = """\
+HELP = """\
 Keep the contacts of a Brevo account identical to a shop's customers.
 
-    customer-sync init                       write a config.yaml
-    customer-sync run events.jsonl --dry-run look at what would happen
-    customer-sync run events.jsonl           let it happen
+\b
+For example:
+  customer-sync init                          write a config.yaml
+  customer-sync run events.jsonl --dry-run    look at what would happen
+  customer-sync run events.jsonl              let it happen
 """
 
 app = typer.Typer(
     name="customer-sync",
-    help=EXAMPLE.replace("\n    customer", "\n\n    customer"),
-    no_args_is_help=True,
+    help=HELP,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -47,22 +47,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     What stops a command is told in a sentence with a hint, on standard error; with `--json` it is
     also the one document on standard output. Only bugs leave a traceback.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
         code = app(args=given, prog_name="customer-sync", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as request:
-        print(request.format_message())  # noqa: T201 - help is this command's output
-        code = ExitCode.OK
-    except click.ClickException as error:
-        error.show()
-        code = ExitCode.USAGE
-        _print_failure(given, "UsageError", error.format_message(), code)
+    except typer.exceptions.TyperException as error:
+        usage = UsageError(
+            error.format_message(),
+            hint="`customer-sync COMMAND --help` shows what the command takes, with an example.",
+        )
+        code = _fail(usage, given)
     except CustomerSyncError as error:
-        show_error(make_console(stderr=True), error)
-        code = error.exit_code
-        failure = ReportedError.of(error)
-        _print_failure(given, failure.kind, failure.message, code, failure.hint)
-    except (click.Abort, KeyboardInterrupt):
+        code = _fail(error, given)
+    except (typer.Abort, KeyboardInterrupt):
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has seen enough, as `head` does.
@@ -71,9 +67,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(code or ExitCode.OK)
 
 
-def _print_failure(
-    given: Sequence[str], kind: str, message: str, exit_code: int, hint: str = ""
-) -> None:
+def _fail(error: CustomerSyncError, given: Sequence[str]) -> ExitCode:
+    """Tell what stopped the command, before there was a run that could report it."""
+    show_error(make_console(stderr=True), error)
     if "--json" in given:
-        failure = {"kind": kind, "message": message, "hint": hint, "where": "", "code": ""}
-        print(json.dumps({"exit_code": exit_code, "errors": [failure]}))  # noqa: T201 - the document
+        report = RunReport(
+            run_id="",
+            target="",
+            dry_run=True,
+            source=(),
+            exit_code=error.exit_code,
+            errors=(ReportedError.of(error),),
+        )
+        print(report.to_json().decode())  # noqa: T201 - the document
+    return error.exit_code

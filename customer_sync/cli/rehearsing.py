@@ -30,9 +30,7 @@ from customer_sync.target import embedded_client, open_sandbox, state_file
 
 CONFIG = Path("config.yaml")
 
-sandbox = typer.Typer(
-    help="The embedded account: an emulator of Brevo on this machine.", no_args_is_help=True
-)
+sandbox = typer.Typer(help="The embedded account: an emulator of Brevo on this machine.")
 
 
 def register(app: typer.Typer) -> None:

@@ -5,7 +5,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-import click
 import typer
 
 from customer_sync.config import SourceName, Target, check, template
@@ -78,7 +77,7 @@ def init(
 
 def _ask(question: str, kind: type[Word], default: Word) -> Word:
     """Ask for one of the words of *kind*; the empty answer is *default*."""
-    answer = typer.prompt(question, default=default.value, type=click.Choice([*kind]))
+    answer = typer.prompt(question, default=default.value, type=kind)
     return kind(answer)
 
 
