@@ -17,7 +17,8 @@ from customer_sync.readers.strict_json import (
 _LENIENT = json.JSONDecoder()
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _BLANKS_AND_COMMAS = re.compile(r"[ \t\r\n,]*")
-_AFTER_OBJECT = re.compile(r"\}[ \t\r\n]*,?[ \t\r\n]*(?=\{)")
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\],]', re.DOTALL)
+_NOWHERE = re.compile(r"(?!)")
 _STRIDE = 2**20
 _LONGEST_TOKEN = 16
 """An error this close to the end of the window may only mean that the window ends there."""
@@ -46,8 +47,8 @@ def read_values(pieces: Iterable[str]) -> Iterator[JsonValue | BadJson]:
 
     Arrays and values may follow each other. Commas too many or too few between items do no harm.
     After a value that is broken, reading goes on where the next one seems to begin: where the
-    broken one stood at the start of a line, at the next line that begins alike, else behind the
-    next `},`.
+    broken one stood at the start of a line, at the next line that begins alike, else behind as many
+    brackets as it opened.
     """
     window = _Window(iter(pieces))
     is_in_array = False
@@ -117,7 +118,6 @@ class _Window:
         if self._is_complete:
             return False
         parts = [self._text[self._position :]]
-        self._position = 0
         fetched = 0
         while fetched < size:
             piece = next(self._pieces, None)
@@ -126,7 +126,9 @@ class _Window:
                 break
             parts.append(piece)
             fetched += len(piece)
-        self._text = "".join(parts)
+        if fetched:
+            self._text = "".join(parts)
+            self._position = 0
         return fetched > 0
 
     def _grow(self) -> bool:
@@ -185,18 +187,38 @@ class _Window:
         is_at_end = error.pos + _LONGEST_TOKEN >= len(self._text)
         return is_at_end or error.msg.startswith("Unterminated string")
 
+    def _is_at_end(self, error: json.JSONDecodeError) -> bool:
+        is_open = error.msg.startswith("Unterminated string")
+        return is_open or error.pos >= len(self._text.rstrip(" \t\r\n"))
+
     def _cause(self, error: json.JSONDecodeError) -> JsonProblem:
         if len(self._text) - self._position > LINE_LIMIT and self._may_be_cut(error):
             return _too_long()
-        if self._is_complete and self._may_be_cut(error):
+        if self._is_complete and self._is_at_end(error):
             return JsonProblem("torn", "The file ends in the middle of a value.")
         return JsonProblem("json", f"It is not valid JSON: {error.msg.lower()}.")
 
     def _pass_over(self, line: int, problem: JsonProblem, *, broken_at: int) -> BadJson:
         """Skip to where the next value seems to begin, behind the character that is wrong."""
-        pattern = _AFTER_OBJECT if self._indent is None else _line_like(self._indent)
+        if self._indent is None:
+            return BadJson(line, problem, self._pass_balanced())
+        pattern = re.compile(rf"\n{re.escape(self._indent)}(?=\{{)")
+        return BadJson(line, problem, self._pass_until(pattern, broken_at))
+
+    def _pass_balanced(self) -> str:
+        """Pass as many brackets as are opened, or everything where they are never closed."""
+        while True:
+            end = _balanced_end(self._text, self._position)
+            if end < len(self._text) or not self._grow():
+                break
+        if end == len(self._text) and not self._is_complete:
+            return self._pass_until(_NOWHERE, self._position)
+        text = self._text[self._position : end]
+        self._move_to(end)
+        return mended_excerpt(text)
+
+    def _pass_until(self, pattern: re.Pattern[str], search_from: int) -> str:
         kept = _Kept()
-        search_from = max(broken_at, self._position)
         while True:
             found = pattern.search(self._text, search_from)
             # What is cut at the end of the window may be the beginning of a match.
@@ -204,13 +226,29 @@ class _Window:
             end = found.end() if found else max(search_from, len(self._text) - margin)
             kept.add(self._text[self._position : end])
             self._move_to(end)
-            if found or not self._fetch(_STRIDE):
-                return BadJson(line, problem, kept.text())
-            search_from = self._position
+            if not found and self._fetch(_STRIDE):
+                search_from = self._position
+            elif found or self._position == len(self._text):
+                return kept.text()
 
 
-def _line_like(indent: str) -> re.Pattern[str]:
-    return re.compile(rf"\n{re.escape(indent)}(?=\{{)")
+def _balanced_end(text: str, position: int) -> int:
+    """Return where the value at *position* ends by its brackets, else the end of the text."""
+    depth = 0
+    for token in _TOKENS.finditer(text, position):
+        match token.group():
+            case "{" | "[":
+                depth += 1
+            case "}" | "]" if depth > 1:
+                depth -= 1
+            case "}" | "]" if depth == 1:
+                return token.end()
+            case "}" | "]" | ",":
+                if depth == 0:
+                    return max(token.start(), position + 1)
+            case _:
+                pass
+    return len(text)
 
 
 class _Kept:

@@ -5,10 +5,10 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from customer_sync.errors import SourceError
 from customer_sync.readers.sources import called
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 2**16
 """How much of a file is looked at to recognise it, and how much is read at a time."""
+
+_PACKED_BYTES = 2**10
+"""How much is unpacked at a time: a little of what is packed can be a lot of text."""
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -145,6 +148,49 @@ class _Rewound(io.RawIOBase):
         return len(piece)
 
 
+class _ZstdFrame(Protocol):
+    """What unpacks one frame."""
+
+    eof: bool
+    unused_data: bytes
+
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+class _ZstdFrames(io.RawIOBase):
+    """Frames one after the other; unlike the package's own reader it notices a missing end."""
+
+    def __init__(self, packed: BinaryIO, new_frame: Callable[[], _ZstdFrame]) -> None:
+        super().__init__()
+        self._packed = packed
+        self._new_frame = new_frame
+        self._frame: _ZstdFrame | None = None
+        self._plain = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        while not self._plain and (piece := self._next_packed()):
+            self._frame = self._frame or self._new_frame()
+            self._plain = memoryview(self._frame.decompress(piece))
+        view = memoryview(buffer).cast("B")
+        part = self._plain[: len(view)]
+        self._plain = self._plain[len(part) :]
+        view[: len(part)] = part
+        return len(part)
+
+    def _next_packed(self) -> bytes:
+        left_over = b""
+        if self._frame is not None and self._frame.eof:
+            left_over = self._frame.unused_data
+            self._frame = None
+        piece = left_over or self._packed.read(_PACKED_BYTES)
+        if not piece and self._frame is not None:
+            raise EOFError
+        return piece
+
+
 def _decompressed(name: str, stream: BinaryIO) -> tuple[Compression, BinaryIO]:
     head = _read(name, stream, 4)
     whole = cast("BinaryIO", io.BufferedReader(_Rewound(head, stream), HEAD_BYTES))
@@ -163,7 +209,11 @@ def _zstd_reader(name: str, stream: BinaryIO) -> BinaryIO:
             f"{called(name)} is compressed with zstd, for which a package is missing.",
             hint="Install it with: pip install 'customer-sync[zstd]'",
         ) from error
-    return zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
+    unpacker = zstandard.ZstdDecompressor()
+    frames = _ZstdFrames(
+        stream, lambda: unpacker.decompressobj(HEAD_BYTES, read_across_frames=False)
+    )
+    return cast("BinaryIO", io.BufferedReader(frames, HEAD_BYTES))
 
 
 def _read(name: str, stream: BinaryIO, size: int) -> bytes:
