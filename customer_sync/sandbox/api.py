@@ -57,7 +57,7 @@ class Api:
                 _operation(method, operations),
                 method=method,
                 path=str(request.scope["path"]).removeprefix(PREFIX),
-                key=request.headers.get("api-key"),
+                key=_key(request),
             )
         if answer is None:
             raise ConnectionDropped("the sandbox dropped the connection")
@@ -117,6 +117,13 @@ def _call(account: Account, request: Request, body: bytes) -> Call:
         body=body,
         base_url=str(request.base_url).rstrip("/").removesuffix(PREFIX),
     )
+
+
+def _key(request: Request) -> str | None:
+    """Return the key, which newer clients may also send as a bearer token."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    bearer = token.strip() if scheme.lower() == "bearer" else None
+    return request.headers.get("api-key") or bearer
 
 
 def _operation(method: str, operations: Mapping[str, Operation]) -> Operation:

@@ -35,6 +35,11 @@ def definitions(account: Account) -> dict[str, Definition]:
     }
 
 
+def is_name(text: str) -> bool:
+    """Tell whether an attribute can be named so."""
+    return _NAME.fullmatch(text) is not None
+
+
 def store(account: Account, definition: Definition) -> None:
     """Create the attribute, or replace what its options and formula were."""
     account.db.execute(
@@ -84,7 +89,7 @@ def create(call: Call) -> Answer:
     """Create an attribute in a category; its name must be new."""
     account, body = call.account, reading.json_object(call.body)
     category, name = _category(call), call.names["attributeName"].upper()
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise invalid("Attribute name should hold letters, digits and underscores alone")
     known = definitions(account)
     if name in known:

@@ -73,6 +73,15 @@ def unauthorized() -> BrevoFault:
     return BrevoFault(401, "unauthorized", "Key not found")
 
 
+def unknown_ip() -> BrevoFault:
+    """Return the answer to a request from an address that is not allow-listed."""
+    message = (
+        "We have detected you are using an unrecognised IP address; "
+        "add it to the authorised IPs of the account (sandbox: the setting knows_ip)"
+    )
+    return BrevoFault(401, "unauthorized", message)
+
+
 def method_not_allowed(method: str, allowed: Sequence[str]) -> BrevoFault:
     """Return the answer to a verb that the path does not know."""
     message = f"{method} Method is not allowed on this path"

@@ -1,7 +1,7 @@
 """POST /contacts/export: who is exported, and the CSV that the process leaves behind."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 
 from customer_sync.sandbox import (
@@ -85,7 +85,9 @@ def submit(call: Call) -> Answer:
     )
     reading.flag(body, "disableNotification")
     notify_url = importing.local_url(body, "notifyUrl")
-    process_id = processes.submit(account, Work.EXPORT, asdict(order), notify_url=notify_url)
+    process_id = processes.submit(
+        account, Work.EXPORT, processes.as_order(order), notify_url=notify_url
+    )
     return Answer(status=202, content={"processId": process_id})
 
 

@@ -1,9 +1,8 @@
 """POST /contacts/import: what is checked at once, before the job waits its turn."""
 
 import ipaddress
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from customer_sync.sandbox import folders, lists, patches, processes, reading, tables
@@ -56,9 +55,10 @@ def submit(call: Call) -> Answer:
         list_ids=_destination(account, body),
     )
     reading.flag(body, "disableNotification")
+    reading.numbers(body, "consentGroupIds")
     notify_url = local_url(body, "notifyUrl")
     process_id = processes.submit(
-        account, Work.IMPORT, asdict(order), rows=len(rows), notify_url=notify_url
+        account, Work.IMPORT, processes.as_order(order), rows=len(rows), notify_url=notify_url
     )
     return Answer(status=202, content={"processId": process_id})
 
@@ -114,10 +114,17 @@ def parse_file(text: str) -> tuple[list[dict[str, object]], bool]:
     """
     try:
         if text.lstrip().startswith("["):
-            return _usable(_flat(json.loads(text))), False
+            return _usable(_flat(_array(text))), False
         return _usable(_from_csv(text)), True
-    except (BrevoFault, RecursionError) as problem:
+    except BrevoFault as problem:
         raise ValueError(str(problem)) from None
+
+
+def _array(text: str) -> list[object]:
+    value = reading.json_value(text)
+    if not isinstance(value, list):
+        raise ValueError("not an array")  # noqa: TRY004 - the caller knows one kind of useless file
+    return value
 
 
 def local_url(body: Mapping[str, object], name: str) -> str | None:

@@ -13,6 +13,7 @@ from customer_sync.sandbox.account import Account
 from customer_sync.sandbox.exporting import ContactAction
 from customer_sync.sandbox.facts import NotifyBody
 from customer_sync.sandbox.processes import Work
+from customer_sync.sandbox.storage import savepoint
 
 _LARGEST_FILE = 250_000_000
 
@@ -83,7 +84,8 @@ def finish(account: Account, job: Due, fetched: str | None) -> str | None:
     if not account.db.execute(query, (job.id,)).rowcount:
         return None
     try:
-        outcome = _outcome(account, job, fetched)
+        with savepoint(account.db):
+            outcome = _outcome(account, job, fetched)
     except ValueError:
         account.db.execute("UPDATE processes SET failed = 1 WHERE id = ?", (job.id,))
         return "failed"

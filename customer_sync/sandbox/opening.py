@@ -70,9 +70,14 @@ def ensure_list(account: Account, list_id: int, name: str) -> None:
 def ensure_attribute(account: Account, name: str, wanted: AttributeType | Attribute) -> None:
     """Make the attribute exist with at least these options.
 
+    Its name is in upper case, as all are.
+
     Raises:
-        ValueError: It exists with another type.
+        ValueError: It exists with another type, or no attribute can have that name.
     """
+    name = name.upper()
+    if not attributes.is_name(name):
+        raise ValueError(f"no attribute can be named {name!r}")
     definition = _definition(name, wanted)
     existing = attributes.definitions(account).get(name)
     if existing is not None and existing.kind is not definition.kind:

@@ -3,11 +3,16 @@
 import json
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import fields
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from customer_sync.sandbox import reading
 from customer_sync.sandbox.account import Account, Answer, Call
 from customer_sync.sandbox.errors import BrevoFault
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 class Work(StrEnum):
@@ -41,6 +46,11 @@ def submit(
         ),
     )
     return cursor.lastrowid or 0
+
+
+def as_order(order: "DataclassInstance") -> dict[str, object]:
+    """Return the fields of *order* by their names, without copying the rows within."""
+    return {each.name: getattr(order, each.name) for each in fields(order)}
 
 
 def _start(account: Account, work: Work) -> int:

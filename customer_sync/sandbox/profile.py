@@ -1,7 +1,8 @@
-"""GET /account: who the account belongs to."""
+"""The account itself: who it belongs to, and what it may not do."""
 
 from customer_sync.core.model import RatePlan
 from customer_sync.sandbox.account import Answer, Call
+from customer_sync.sandbox.errors import BrevoFault
 
 
 def show(call: Call) -> Answer:
@@ -31,3 +32,8 @@ def show(call: Call) -> Answer:
         "marketingAutomation": {"enabled": False},
     }
     return Answer(status=200, content=content)
+
+
+def forbid(_: Call) -> Answer:
+    """Refuse a feature that accounts do not have unless Brevo opens it for them."""
+    raise BrevoFault(403, "permission_denied", "This feature is not available for the account")

@@ -23,13 +23,26 @@ def json_object(body: bytes) -> dict[str, object]:
         BrevoFault: It is none, or holds what JSON does not allow (NaN, halves of surrogate pairs).
     """
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_refuse)
-        if b"\\u" in body:
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError):
+        value = json_value(body.decode("utf-8"))
+    except ValueError:
         raise invalid("Input must be a valid JSON object") from None
     if not isinstance(value, dict):
         raise invalid("Input must be a valid JSON object")
+    return value
+
+
+def json_value(text: str) -> object:
+    """Return what a JSON text says.
+
+    Raises:
+        ValueError: It is no JSON, is nested too deeply, or holds half a surrogate pair.
+    """
+    try:
+        value: object = json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if "\\u" in text:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
     return value
 
 

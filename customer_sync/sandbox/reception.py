@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from customer_sync.sandbox import faults, limits, traffic
 from customer_sync.sandbox.account import Account, Answer, Call
-from customer_sync.sandbox.errors import BrevoFault, unauthorized
+from customer_sync.sandbox.errors import BrevoFault, unauthorized, unknown_ip
 from customer_sync.sandbox.faults import Trouble
 from customer_sync.sandbox.storage import savepoint
 
@@ -33,6 +33,8 @@ def _answer(
     account = call.account
     if not _is_let_in(account, key):
         return _refusal(unauthorized())
+    if not account.settings.knows_ip:
+        return _refusal(unknown_ip())
     draw = faults.chance(account, number)
     windows = limits.take(account, path)
     headers = limits.headers(account, windows, draw)

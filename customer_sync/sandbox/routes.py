@@ -50,6 +50,8 @@ ROUTES: Mapping[str, Mapping[str, Operation]] = {
     "/contacts/lists/{listId}/contacts/add": {"POST": lists.add},
     "/contacts/lists/{listId}/contacts/remove": {"POST": lists.remove},
     "/contacts/segments": {"GET": segments.index},
+    "/contacts/consent-groups": dict.fromkeys(("GET", "POST"), profile.forbid),
+    "/contacts/consent-groups/{id}": dict.fromkeys(("GET", "PUT", "DELETE"), profile.forbid),
     "/contacts/{identifier}": {
         "GET": contacts.show,
         "PUT": contacts.update,

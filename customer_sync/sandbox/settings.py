@@ -7,6 +7,7 @@ from typing import Any, get_args, get_type_hints
 
 from customer_sync.core.model import RatePlan
 from customer_sync.sandbox.facts import Facts
+from customer_sync.sandbox.timeline import zone
 
 
 class Language(StrEnum):
@@ -30,6 +31,9 @@ NAME_ATTRIBUTES: Mapping[Language, tuple[str, str]] = {
 }
 
 
+_LONGEST_S = 366 * 24 * 3600.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(Facts):
     """What whoever opens a sandbox decides about it."""
@@ -37,6 +41,8 @@ class Settings(Facts):
     api_key: str | None = None
     """The only key that is let in; None lets in every key that is not empty."""
     plan: RatePlan = RatePlan.GENERAL
+    knows_ip: bool = True
+    """False: every request is refused as coming from an address that is not allow-listed."""
     rate_limits: bool = True
     """False: no limit is enforced and no header of one is sent."""
     latency: float = 0.0
@@ -49,8 +55,8 @@ class Settings(Facts):
     """Seconds by which listings and counts are behind."""
     seed: int = 0
     """What the shares are drawn by; the same seed and requests give the same troubles."""
-    timezone: str = "Europe/Paris"
-    """IANA name; timestamps carry its offset."""
+    timezone: str = "+01:00"
+    """An offset or an IANA name; timestamps carry its offset."""
     language: Language = Language.ENGLISH
     account_email: str = "owner@example.com"
     """The account's own address, whose contact cannot be deleted."""
@@ -60,6 +66,24 @@ class Settings(Facts):
     """Seconds it is `in_process` after that, for up to 1,000 rows; every further 1,000 add one."""
     import_bytes: int = 10_000_000
     """The largest body of an import."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no sandbox can do.
+
+        Raises:
+            ValueError: A share is not between 0 and 1, a status is none of an error, a time is
+                negative, or the time zone is unknown.
+        """
+        zone(self.timezone)
+        for share in (*self.fail.values(), self.drop, self.limit_headers_gap):
+            if not 0 <= share <= 1:
+                raise ValueError(f"a share is between 0 and 1, not {share}")
+        for status in self.fail:
+            if not 400 <= status <= 599:
+                raise ValueError(f"an error has a status from 400 to 599, not {status}")
+        for name in ("latency", "lag", "import_queue_s", "import_run_s"):
+            if not 0 <= getattr(self, name) < _LONGEST_S:
+                raise ValueError(f"{name} is a number of seconds, not {getattr(self, name)}")
 
 
 DEFAULTS = Settings()

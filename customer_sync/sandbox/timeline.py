@@ -1,9 +1,9 @@
 """The sandbox's own time, in milliseconds since 1970, and how it is written and read."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from customer_sync.clock import Clock
 from customer_sync.sandbox.errors import invalid
@@ -12,6 +12,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE_TIME = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
+_OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>[01]\d|2[0-3]):(?P<minutes>[0-5]\d)", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -45,13 +46,24 @@ def moment(milliseconds: int) -> datetime:
 
 
 @lru_cache(maxsize=32)
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
+def zone(name: str) -> tzinfo:
+    """Return the zone of an offset such as `+05:30`, or of an IANA name.
+
+    Raises:
+        ValueError: It is neither, or the machine has no such zone on file.
+    """
+    if (offset := _OFFSET.fullmatch(name)) is not None:
+        span = timedelta(hours=int(offset["hours"]), minutes=int(offset["minutes"]))
+        return timezone(-span if offset["sign"] == "-" else span)
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError):
+        raise ValueError(f"no such time zone: {name}") from None
 
 
-def timestamp(milliseconds: int, timezone: str) -> str:
-    """Return RFC 3339 with milliseconds and the offset of *timezone*."""
-    return moment(milliseconds).astimezone(_zone(timezone)).isoformat(timespec="milliseconds")
+def timestamp(milliseconds: int, zone_name: str) -> str:
+    """Return RFC 3339 with milliseconds and the offset of the zone."""
+    return moment(milliseconds).astimezone(zone(zone_name)).isoformat(timespec="milliseconds")
 
 
 def http_date(milliseconds: int) -> str:
