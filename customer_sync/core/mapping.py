@@ -130,7 +130,8 @@ class Mapper:
             warnings.append(_warning(event, line.rule.field, f"The field was left out: {error}."))
             return None
         warnings.extend(_warning(event, line.rule.field, note) for note in reading.notes)
-        return reading
+        # A list of nothing but nulls is a blank text by now.
+        return _Reading(None) if is_empty(reading.value) else reading
 
 
 def _statement(

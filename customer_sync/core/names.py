@@ -21,7 +21,8 @@ def _camel_case_part(part: str) -> str:
     if not words:
         return part
     first, *others = words
-    head = first.lower() if first.isupper() else first[:1].lower() + first[1:]
+    is_shouted = first.isupper() and first[0].isupper()
+    head = first.lower() if is_shouted else first[:1].lower() + first[1:]
     return head + "".join(_capitalised(word) for word in others)
 
 

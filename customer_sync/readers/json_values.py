@@ -21,7 +21,7 @@ _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\],]', re.DOTALL)
 _NOWHERE = re.compile(r"(?!)")
 _STRIDE = 2**20
 _LONGEST_TOKEN = 16
-"""An error this close to the end of the window may only mean that the window ends there."""
+"""What happens this close to the end of the window may only mean that the window ends there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,9 @@ class _Window:
                 return self._pass_over(line, self._cause(error), broken_at=error.pos)
             except (ValueError, RecursionError) as error:
                 return self._refuse(line, odd_problem(error))
-            if end == len(self._text) and self._grow():
+            # Of a number that is cut (`1` of `1e+16`) the beginning is a number as well.
+            margin = _LONGEST_TOKEN if isinstance(value, int | float) else 0
+            if end + margin >= len(self._text) and self._grow():
                 continue
             return self._checked(line, value, end)
 

@@ -67,20 +67,21 @@ class _Tail:
 
 
 def mended_excerpt(text: str) -> str:
-    r"""Return *text* with undecodable bytes written as `\xfc`, so that it can be stored as UTF-8.
+    r"""Return *text* with undecodable bytes and NUL written as `\xfc`, so that it can be stored.
 
     Such text is never valid JSON, so that it cannot slip in as a record unmended.
     """
-    if undecodable_at(text) is None:
+    if undecodable_at(text) is None and "\0" not in text:
         return text
-    return "".join(
-        f"\\x{ord(char) - 0xDC00:02x}"
-        if "\udc80" <= char <= "\udcff"
-        else f"\\u{ord(char):04x}"
-        if "\ud800" <= char <= "\udfff"
-        else char
-        for char in text
-    )
+    return "".join(map(_storable, text))
+
+
+def _storable(char: str) -> str:
+    if "\udc80" <= char <= "\udcff":
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    if "\ud800" <= char <= "\udfff":
+        return f"\\u{ord(char):04x}"
+    return "\\x00" if char == "\0" else char
 
 
 def undecodable_at(text: str) -> int | None:

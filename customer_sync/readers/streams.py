@@ -151,10 +151,19 @@ class _Rewound(io.RawIOBase):
 class _ZstdFrame(Protocol):
     """What unpacks one frame."""
 
-    eof: bool
-    unused_data: bytes
+    @property
+    def eof(self) -> bool:
+        """Whether the frame is complete."""
+        ...
 
-    def decompress(self, data: bytes, /) -> bytes: ...
+    @property
+    def unused_data(self) -> bytes:
+        """What was given to it but comes after it."""
+        ...
+
+    def decompress(self, data: bytes, /) -> bytes:
+        """Return the plain bytes that *data* adds."""
+        ...
 
 
 class _ZstdFrames(io.RawIOBase):
