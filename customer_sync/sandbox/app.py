@@ -4,8 +4,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from customer_sync.clock import Clock
@@ -30,7 +29,7 @@ class Sandbox(State):
         api = Api(self)
         control = Control(self, api.settle)
         routes = [Mount(PREFIX, routes=api.routes()), *control.routes()]
-        self.app: ASGIApp = _Undecoded(Starlette(routes=routes))
+        self.app: ASGIApp = _Undecoded(Router(routes=routes, redirect_slashes=False))
         """The ASGI application: for httpx's `ASGITransport`, or for a server."""
 
     def __enter__(self) -> Self:

@@ -91,6 +91,7 @@ def make_server(app: ASGIApp) -> "uvicorn.Server":
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
             super().connection_made(transport)
+            _send_at_once(transport)
             self.app = _Dropping(app, transport)
 
     config = uvicorn.Config(
@@ -104,6 +105,16 @@ def make_server(app: ASGIApp) -> "uvicorn.Server":
         server_header=False,
     )
     return uvicorn.Server(config)
+
+
+def _send_at_once(transport: asyncio.Transport) -> None:
+    """Do not let the body of an answer wait until its head was acknowledged.
+
+    asyncio does so itself only for sockets that it made.
+    """
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class _Dropping:
