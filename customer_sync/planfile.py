@@ -84,7 +84,7 @@ def write_plan(path: Path, plan: Plan, *, target: str, made_at: datetime) -> Non
     content = PlanFile(
         target=target,
         made_at=made_at,
-        digest=plan.digest,
+        digest=digest_of((*plan.changes, *plan.withheld)),
         changes=tuple(map(_tag, plan.changes)),
         withheld=plan.withheld,
         withheld_because=plan.withheld_because,
