@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint format constraints clean
+.PHONY: demo test lint format picture constraints clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh samples/demo.sh
@@ -20,6 +20,14 @@ lint: $(READY)
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The picture in the README.
+picture: $(READY)
+	rm -rf .customer-sync/picture
+	$(BIN)/customer-sync run samples/1-created.jsonl --state .customer-sync/picture --quiet
+	$(BIN)/customer-sync plan samples/2-changed.jsonl --state .customer-sync/picture --quiet \
+	  --out .customer-sync/picture/plan.json || [ $$? -eq 7 ]
+	$(BIN)/customer-sync show .customer-sync/picture/plan.json --svg docs/preview.svg
 
 # Names, versions and hashes of everything that is installed; no addresses.
 constraints: $(READY)

@@ -1,8 +1,10 @@
 """What the eye sees: the preview of a plan, progress while it runs, and the summary."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -39,7 +41,7 @@ from customer_sync.core.model import (
     Value,
 )
 from customer_sync.core.plan import Plan, Totals
-from customer_sync.errors import CustomerSyncError
+from customer_sync.errors import CustomerSyncError, SourceError
 from customer_sync.privacy import mask_email, printable
 from customer_sync.report import RunReport
 
@@ -333,9 +335,31 @@ class _Rate(ProgressColumn):
         return Text(f"{speed:,.0f}/s" if speed else "", style="dim")
 
 
-def make_console(*, stderr: bool) -> Console:
-    """Return a console that wraps for people and never for pipes; NO_COLOR is honoured."""
+def make_console(*, stderr: bool, is_recording: bool = False) -> Console:
+    """Return a console that wraps for people and never for pipes; NO_COLOR is honoured.
+
+    One that is recording has the width of the pictures in documentation.
+    """
+    if is_recording:
+        return Console(stderr=stderr, highlight=False, width=100, record=True)
     console = Console(stderr=stderr, highlight=False)
     if console.is_terminal:
         return console
     return Console(stderr=stderr, highlight=False, width=200)
+
+
+def save_picture(console: Console, path: Path, *, title: str) -> None:
+    """Draw what *console* recorded; the picture asks for nothing from the network.
+
+    Raises:
+        SourceError: it cannot be written.
+    """
+    drawn = console.export_svg(title=title, unique_id="preview")
+    picture = re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL)
+    try:
+        path.write_text(picture, encoding="utf-8")
+    except OSError as error:
+        raise SourceError(
+            f"The picture cannot be written to {path}: {error.strerror}.",
+            hint="Name a file in a folder that exists and that you may write to.",
+        ) from error

@@ -27,6 +27,7 @@ from customer_sync.console import (
     PREVIEW_ROWS,
     Watch,
     make_console,
+    save_picture,
     show_error,
     show_plan,
     show_summary,
@@ -218,18 +219,22 @@ def show(
     file: Annotated[Path, typer.Argument(help="A file that `plan --out` wrote.")],
     *,
     config: ConfigOption = CONFIG,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", help="Draw it to this file too.", metavar="FILE")
+    ] = None,
     rows: RowsOption = PREVIEW_ROWS,
     show_pii: PiiOption = False,
 ) -> int:
-    """Show a plan that was kept in a file.
+    """Show a plan that was kept in a file, or deletions that were withheld.
 
     Example: customer-sync show plan.json
     """
     kept = read_plan(file)
     loaded = load_config(config)
     phases = route_plan(kept.plan, choice=RouteChoice.AUTO, batch_size=loaded.brevo.batch_size)
+    console = make_console(stderr=False, is_recording=svg is not None)
     show_plan(
-        make_console(stderr=False),
+        console,
         kept.plan,
         bill(phases),
         rate_per_s=_rate(loaded),
@@ -237,6 +242,8 @@ def show(
         show_pii=show_pii,
         is_sandbox=kept.target == Target.SANDBOX,
     )
+    if svg is not None:
+        save_picture(console, svg, title=f"customer-sync show {file.name}")
     return ExitCode.OK
 
 

@@ -1,0 +1,61 @@
+"""Ten thousand events: what they cost in memory, and whether the bill is what was sent."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from worlds import World
+
+EVENTS = 10_000
+CUSTOMERS = 8_000
+MEMORY_KIB = 150 * 1024
+
+MEASURED = """
+import resource, sys
+from customer_sync.cli import main
+code = main(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def _write_events(path: Path) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(EVENTS):
+            customer = number % CUSTOMERS
+            event = {
+                "event": "customer_created" if number < CUSTOMERS else "customer_updated",
+                "timestamp": f"2024-01-{1 + number // 500:02}T10:00:{number % 60:02}Z",
+                "data": {
+                    "id": customer,
+                    "email": f"customer{customer}@example.com",
+                    "firstName": f"First {number}",
+                    "totalSpent": number / 4,
+                    "acceptsMarketing": number % 3 != 0,
+                },
+            }
+            file.write(json.dumps(event) + "\n")
+
+
+def test_ten_thousand_events_in_bounded_memory_with_an_honest_bill(embedded: World) -> None:
+    """Memory stays below 150 MB, and the requests printed are those the sandbox counted."""
+    _write_events(embedded.folder / "events.jsonl")
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, "run", "events.jsonl", "--json", "--quiet"],
+        cwd=embedded.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    report = json.loads(done.stdout)
+    assert report["records_read"] == EVENTS
+    assert report["outcomes"]["applied"] == CUSTOMERS
+    assert int(done.stderr) < MEMORY_KIB
+    counted = embedded.call("sandbox", "show", "--json").document["requests"]
+    assert report["requests"] == counted
+    writes = {r: n for r, n in counted.items() if not r.startswith("GET")}
+    assert report["bill"] == writes
+    again = embedded.call("run", "events.jsonl", "--json").document
+    assert again["plan"]["keep"] == CUSTOMERS
+    assert again["bill"] == {}
