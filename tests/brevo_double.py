@@ -1,5 +1,6 @@
 """A scripted stand-in for Brevo's server, and clients that talk to it in simulated time."""
 
+import asyncio
 import json
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -66,12 +67,8 @@ def clock_at_noon() -> SimulatedClock:
 
 def in_simulated_time(clock: SimulatedClock, work: Coroutine[Any, Any, T]) -> T:
     """Run *work* in the clock's own event loop."""
-    loop = clock.new_event_loop()
-    try:
-        return loop.run_until_complete(work)
-    finally:
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
+    with asyncio.Runner(loop_factory=clock.new_event_loop) as runner:
+        return runner.run(work)
 
 
 def talk(

@@ -30,7 +30,8 @@ from customer_sync.core.model import (
 )
 
 EXT_ID = "EXT_ID"
-"""Read as an attribute, written beside the attributes as `ext_id`."""
+"""Read as an attribute, written beside the attributes as `ext_id`, cleared as an attribute again:
+an empty `ext_id` names nobody, so that it may well count as absent."""
 
 _PHONE_ONLY = re.compile(r"[0-9]+@mailin-sms\.com")
 """The address that Brevo shows for a contact that has only a phone."""
@@ -89,15 +90,15 @@ def patch_to_json(patch: ContactPatch, attributes: Mapping[str, Attribute]) -> d
     values: dict[str, Json] = {
         name: value_to(name, value, attributes.get(name))
         for name, value in patch.attributes.items()
-        if name != EXT_ID
+        if name != EXT_ID or value is None
     }
     if patch.rename_to is not None:
         values["EMAIL"] = patch.rename_to
     body: dict[str, Json] = {}
     if values:
         body["attributes"] = values
-    if EXT_ID in patch.attributes:
-        body["ext_id"] = _ext_id_to(patch.attributes[EXT_ID])
+    if (ext_id := patch.attributes.get(EXT_ID)) is not None:
+        body["ext_id"] = value_to(EXT_ID, ext_id, None)
     if patch.email_blocked is not None:
         body["emailBlacklisted"] = patch.email_blocked
     if patch.sms_blocked is not None:
@@ -127,10 +128,6 @@ def _values_from(
         if name != "EMAIL"
     }
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _ext_id_to(value: Value) -> Json:
-    return "" if value is None else value_to(EXT_ID, value, None)
 
 
 # ---------------------------------------------------------------- requests
