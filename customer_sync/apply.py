@@ -20,7 +20,7 @@ from customer_sync.core.model import (
     Value,
     Write,
 )
-from customer_sync.core.routes import Batch, Phase, Route
+from customer_sync.core.routes import Phase, Route
 from customer_sync.errors import (
     BatchRejected,
     BrevoAuthError,
@@ -31,6 +31,9 @@ from customer_sync.errors import (
 
 PHONES = ("SMS", "WHATSAPP", "LANDLINE_NUMBER")
 """Attributes that belong to one contact alone at Brevo."""
+
+READS_OF_A_BLOCK = 3
+"""How often a renamed contact is looked at, and blocked again, before it counts as a failure."""
 
 FAILURES_IN_A_ROW = 5
 """After so many the rest is left to the next run: Brevo is down, hammering does not help."""
@@ -99,24 +102,40 @@ async def apply(
 
     Every change gets exactly one outcome. What is not attempted because of *stop* is deferred.
 
+    Anything that neither Brevo nor the network did (a full disk, a bug) raises *stop* too: what is
+    in flight is finished and recorded, then the exception is raised as it is.
+
     Raises:
         BrevoAuthError: Brevo refuses the key; every change has its outcome all the same.
+        StoreError: the journal cannot be written.
     """
     application = _Application(writer, journal, stop)
     for phase in phases:
-        await _side_by_side(application.units(phase), in_flight)
+        await _side_by_side(application.units(phase), in_flight, stop)
     if application.refused_key is not None:
         raise application.refused_key
 
 
-async def _side_by_side(units: Iterator[Callable[[], Awaitable[None]]], workers: int) -> None:
+async def _side_by_side(
+    units: Iterator[Callable[[], Awaitable[None]]], workers: int, stop: StopSign
+) -> None:
+    broken: list[Exception] = []
+
     async def work() -> None:
         for unit in units:
-            await unit()
+            if broken:
+                return
+            try:
+                await unit()
+            except Exception as error:  # noqa: BLE001 # raised again once the others are done
+                broken.append(error)
+                stop.raise_for(f"the run broke off: {error}")
 
     async with asyncio.TaskGroup() as group:
         for _ in range(workers):
             group.create_task(work())
+    if broken:
+        raise broken[0]
 
 
 class _Application:
@@ -134,7 +153,7 @@ class _Application:
                 yield self._bind(self._send_batch, batch.changes)
             else:
                 for change in batch.changes:
-                    yield self._bind(self._send_one, change, batch)
+                    yield self._bind(self._send_one, change, batch.route)
 
     @staticmethod
     def _bind(
@@ -144,11 +163,11 @@ class _Application:
 
     # ------------------------------------------------------------ one request, one change
 
-    async def _send_one(self, change: Write, batch: Batch) -> None:
+    async def _send_one(self, change: Write, route: Route) -> None:
         if self._stop.reason:
             self._defer_unattempted([change])
             return
-        self._journal.intend([change], batch.route)
+        self._journal.intend([change], route)
         await self._settle(change)
 
     async def _settle(self, change: Write) -> None:
@@ -172,7 +191,7 @@ class _Application:
                 return await self._update(change)
             case Delete(patch=None):
                 await self._writer.delete(change.before.id)
-                return Applied(change=change, contact_id=change.before.id)
+                return Applied(change=change, contact_id=None)
             case Delete():
                 return await self._soft_delete(change)
 
@@ -187,7 +206,7 @@ class _Application:
         ref = change.before.id
         try:
             _, refused = await self._without_foreign_phones(
-                change.patch, lambda patch: self._writer.update(ref, patch)
+                change.patch, lambda patch: self._update_if_any(ref, patch)
             )
         except BrevoRejected as error:
             if error.status != 404:
@@ -197,14 +216,20 @@ class _Application:
             await self._hold_block(ref)
         return Applied(change=change, contact_id=ref, refused=refused)
 
+    async def _update_if_any(self, ref: ContactId, patch: ContactPatch) -> None:
+        # Nothing may be left of a patch once the phones of others are taken out.
+        if patch != ContactPatch():
+            await self._writer.update(ref, patch)
+
     async def _soft_delete(self, change: Delete) -> Applied:
         if change.patch is not None:
             try:
                 await self._writer.update(change.before.id, change.patch)
             except BrevoRejected as error:
-                # Whoever is gone altogether is deleted more than softly.
                 if error.status != 404:
                     raise
+                # Whoever is gone altogether is deleted more than softly.
+                return Applied(change=change, contact_id=None)
         return Applied(change=change, contact_id=change.before.id)
 
     async def _without_foreign_phones(
@@ -235,32 +260,42 @@ class _Application:
         Raises:
             BrevoRejected: the block does not hold.
         """
-        for _ in range(2):
+        for reads_left in reversed(range(READS_OF_A_BLOCK)):
             contact = await self._writer.contact(ref)
             if contact is None or contact.is_email_blocked:
                 return
-            await self._writer.update(ref, ContactPatch(email_blocked=True))
+            if reads_left:
+                await self._writer.update(ref, ContactPatch(email_blocked=True))
         raise BrevoRejected("the block did not survive the change of address", status=400)
 
     # ------------------------------------------------------------ one request, many changes
 
     async def _send_batch(self, changes: Sequence[Update | Delete]) -> None:
+        """Send *changes* together; where Brevo refuses, find out whom and keep the rest."""
         if self._stop.reason:
             self._defer_unattempted(changes)
             return
         self._journal.intend(changes, Route.BATCH)
-        await self._try_batch(changes)
+        waiting = [changes]
+        while waiting:
+            part = waiting.pop()
+            if self._stop.reason:
+                self._defer_unattempted(part)
+            elif len(part) == 1:
+                await self._settle(part[0])
+            else:
+                waiting.extend(reversed(await self._try_batch(part)))
 
-    async def _try_batch(self, changes: Sequence[Update | Delete]) -> None:
-        """Send *changes* together; where Brevo refuses, find out whom and keep the rest."""
-        if len(changes) == 1:
-            await self._settle(changes[0])
-            return
+    async def _try_batch(
+        self, changes: Sequence[Update | Delete]
+    ) -> list[Sequence[Update | Delete]]:
+        """Send *changes* in one request; return the parts that are to be tried instead."""
         items = [(c.before.id, c.patch) for c in changes if c.patch is not None]
         try:
             await self._writer.update_batch(items)
         except BatchRejected as error:
-            await self._split(changes, {p for p in error.unknown if p < len(changes)})
+            self._failures_in_a_row = 0
+            return _parts(changes, {p for p in error.unknown if 0 <= p < len(changes)})
         except BrevoError as error:
             for change in changes:
                 self._journal.record(Deferred(change=change, error=error.message))
@@ -269,18 +304,7 @@ class _Application:
             self._failures_in_a_row = 0
             for change in changes:
                 self._journal.record(Applied(change=change, contact_id=change.before.id))
-
-    async def _split(self, changes: Sequence[Update | Delete], unknown: set[int]) -> None:
-        if unknown:
-            rest = [c for i, c in enumerate(changes) if i not in unknown]
-            if rest:
-                await self._try_batch(rest)
-            for position in sorted(unknown):
-                await self._settle(changes[position])
-            return
-        half = len(changes) // 2
-        await self._try_batch(changes[:half])
-        await self._try_batch(changes[half:])
+        return []
 
     # ------------------------------------------------------------ when to stop
 
@@ -298,3 +322,14 @@ class _Application:
             self._journal.record(
                 Deferred(change=change, error=self._stop.reason, was_attempted=False)
             )
+
+
+def _parts(
+    changes: Sequence[Update | Delete], unknown: set[int]
+) -> list[Sequence[Update | Delete]]:
+    """Cut a refused batch: without the unknown contacts, else in halves; unknown ones alone."""
+    if not unknown:
+        half = len(changes) // 2
+        return [changes[:half], changes[half:]]
+    rest = [c for i, c in enumerate(changes) if i not in unknown]
+    return [*([rest] if rest else []), *([changes[i]] for i in sorted(unknown))]
