@@ -258,3 +258,28 @@ def test_it_reads_back_whatever_brevo_turns_out_to_do(
         return await read_back(client)
 
     assert stage.talk(create_and_read).attributes == EVERYTHING
+
+
+def test_the_accounts_own_contact_cannot_be_deleted(stage: Stage) -> None:
+    """Brevo keeps it, so that whoever asks must hear of it."""
+    owner = Email(stage.sandbox.settings.account_email)
+
+    async def create_and_delete(client: BrevoClient) -> bool:
+        await client.create(owner, ContactPatch())
+        return await client.delete(owner)
+
+    with pytest.raises(BrevoRejected) as caught:
+        stage.talk(create_and_delete)
+    assert caught.value.status == 405
+
+
+def test_an_unknown_list_is_not_taken_for_one_that_is_right(stage: Stage) -> None:
+    """Only the refusal that means *nothing to do* counts as done."""
+
+    async def create_and_add(client: BrevoClient) -> ListChange:
+        await client.create(JANE, ContactPatch())
+        return await client.add_to_list(999, [JANE])
+
+    with pytest.raises(BrevoRejected) as caught:
+        stage.talk(create_and_add)
+    assert caught.value.status == 404

@@ -155,6 +155,12 @@ def test_an_unknown_contact_is_none() -> None:
     assert talk(ScriptedServer([refusal(404, "Contact does not exist")]), fetch) is None
 
 
+def test_a_question_that_is_refused_is_no_unknown_contact() -> None:
+    """Taking it for one would create the contact anew."""
+    with pytest.raises(BrevoRejected):
+        talk(ScriptedServer([refusal(400, "Invalid identifier")]), fetch)
+
+
 def test_messages_are_made_fit_for_a_terminal() -> None:
     """On one line, of sane length, without anything that moves the cursor."""
     error = said(refusal(400, "bad\x1b[2J\n\x00value\u202e " + "x" * 5000))

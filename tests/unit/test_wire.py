@@ -294,7 +294,7 @@ def test_a_misshapen_page_is_refused(answer: object) -> None:
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=8,
+    max_leaves=4,
 )
 FIELDS = (
     *("id", "email", "attributes", "listIds", "modifiedAt", "count", "contacts", "ext_id"),
@@ -302,7 +302,9 @@ FIELDS = (
     *ACCOUNT,
 )
 ANSWERS = st.recursive(
-    JSON_VALUES, lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(FIELDS), inner)
+    JSON_VALUES,
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(FIELDS), inner),
+    max_leaves=8,
 )
 
 
