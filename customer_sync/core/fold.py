@@ -8,26 +8,10 @@ same time are settled by their place in the input.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
-from customer_sync.core.model import (
-    Customer,
-    Dated,
-    Email,
-    Reason,
-    Skip,
-    Statement,
-    Trigger,
-    Value,
-)
-
-Clock: TypeAlias = tuple[datetime, int]
-"""When something was said, and its place in the input to settle equal times."""
-
-K = TypeVar("K")
-V = TypeVar("V")
-Said: TypeAlias = dict[K, tuple[Clock, V]]
+from customer_sync.core.heard import Heard, dated, keep_newer
+from customer_sync.core.model import Customer, Dated, Email, Reason, Skip, Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,119 +32,6 @@ class Folded:
     skipped: tuple[Skip, ...]
 
 
-@dataclass(slots=True, kw_only=True)
-class _Heard:
-    """What was heard of one key so far; only the newest of everything is kept."""
-
-    ids: set[str] = field(default_factory=set)
-    emails: Said[Email, None] = field(default_factory=dict)
-    attributes: Said[str, Value] = field(default_factory=dict)
-    consents: Said[str, bool] = field(default_factory=dict)
-    creations: set[Clock] = field(default_factory=set)
-    updated: Clock | None = None
-    deleted: Clock | None = None
-    last: Clock | None = None
-    statements: int = 0
-
-    def add(self, said: Statement, place: int) -> None:
-        """Take in one statement."""
-        clock = (said.occurred_at, place)
-        if said.customer_id is not None:
-            self.ids.add(said.customer_id)
-        if said.previous_email is not None:
-            # An instant before the new address was said.
-            _keep_newer(self.emails, said.previous_email, (clock[0], -1), None)
-        if said.email is not None:
-            _keep_newer(self.emails, said.email, clock, None)
-        for name, value in said.attributes.items():
-            _keep_newer(self.attributes, name, clock, value)
-        consent_clock = (said.consent_at or said.occurred_at, place)
-        for name, consent in (("email", said.email_consent), ("sms", said.sms_consent)):
-            if consent is not None:
-                _keep_newer(self.consents, name, consent_clock, consent)
-        self._add_trigger(said.trigger, clock)
-        self.last = _later(self.last, clock)
-        self.statements += 1
-        self._forget_what_a_deletion_voids()
-
-    def _add_trigger(self, trigger: Trigger, clock: Clock) -> None:
-        match trigger:
-            case Trigger.CREATED:
-                self.creations.add(clock)
-            case Trigger.LISTED:
-                # It exists, whatever was deleted before; but it need not be new.
-                self.creations.add(clock)
-                self.updated = _later(self.updated, clock)
-            case Trigger.UPDATED:
-                self.updated = _later(self.updated, clock)
-            case Trigger.DELETED:
-                self.deleted = _later(self.deleted, clock)
-
-    @classmethod
-    def recall(cls, customer: Customer) -> "_Heard":
-        """Return what must have been heard to arrive at *customer*."""
-        heard = cls(ids=set(customer.ids), statements=customer.statements)
-        for age, email in enumerate((customer.email, *customer.former_emails)):
-            heard.emails[email] = ((customer.email_at, -1 - age), None)
-        for name, said in customer.attributes.items():
-            heard.attributes[name] = ((said.at, -1), said.value)
-        for name, consent in (("email", customer.email_consent), ("sms", customer.sms_consent)):
-            if consent is not None:
-                heard.consents[name] = ((consent.at, -1), consent.value)
-        for at in (customer.revived_at, customer.created_at):
-            if at is not None:
-                heard.creations.add((at, -1))
-        if not customer.is_only_created:
-            heard.updated = (customer.last_at, -1)
-        if customer.deleted_at is not None:
-            heard.deleted = (customer.deleted_at, -1)
-        heard.last = (customer.last_at, -1)
-        return heard
-
-    def merge(self, other: "_Heard") -> None:
-        """Take in all that was heard under another key of the same customer."""
-        self.ids |= other.ids
-        _merge_newer(self.emails, other.emails)
-        _merge_newer(self.attributes, other.attributes)
-        _merge_newer(self.consents, other.consents)
-        self.creations |= other.creations
-        self.updated = _later(self.updated, other.updated)
-        self.deleted = _later(self.deleted, other.deleted)
-        self.last = _later(self.last, other.last)
-        self.statements += other.statements
-        self._forget_what_a_deletion_voids()
-
-    def copy(self) -> "_Heard":
-        """Return an independent copy."""
-        copy = _Heard()
-        copy.merge(self)
-        return copy
-
-    @property
-    def is_deleted(self) -> bool:
-        """Tell whether a deletion stands, with no creation after it."""
-        return self.deleted is not None and not self.creations
-
-    @property
-    def newest_email(self) -> Email | None:
-        """Return the address that was said last."""
-        return max(self.emails, key=lambda email: self.emails[email][0], default=None)
-
-    def _forget_what_a_deletion_voids(self) -> None:
-        if self.deleted is None:
-            return
-        deleted = self.deleted
-        self.creations = {clock for clock in self.creations if clock > deleted}
-        since = min(self.creations, default=None)
-        for name in [
-            n for n, (at, _) in self.attributes.items() if at < deleted or (since and at < since)
-        ]:
-            del self.attributes[name]
-        # A no outlives the deletion; a yes does not.
-        for name in [n for n, (at, yes) in self.consents.items() if yes and at < deleted]:
-            del self.consents[name]
-
-
 Key: TypeAlias = tuple[str, str]
 
 
@@ -168,7 +39,7 @@ class Fold:
     """Collects statements; its size is that of the customers' latest states."""
 
     def __init__(self) -> None:
-        self._heard: dict[Key, _Heard] = {}
+        self._heard: dict[Key, Heard] = {}
         self._places = 0
 
     def add(self, statement: Statement) -> None:
@@ -178,7 +49,7 @@ class Fold:
             if statement.customer_id is not None
             else ("email", statement.email or "")
         )
-        self._heard.setdefault(key, _Heard()).add(statement, self._places)
+        self._heard.setdefault(key, Heard()).add(statement, self._places)
         self._places += 1
 
     def add_customer(self, customer: Customer) -> None:
@@ -188,7 +59,7 @@ class Fold:
         """
         keys = [("id", i) for i in sorted(customer.ids)] or [("email", customer.email)]
         for key in keys:
-            self._heard.setdefault(key, _Heard()).merge(_Heard.recall(customer))
+            self._heard.setdefault(key, Heard()).merge(Heard.recall(customer))
 
     @property
     def ids(self) -> frozenset[str]:
@@ -203,7 +74,7 @@ class Fold:
     def customers(self, identities: Identities) -> Folded:
         """Return one customer per address, known by what the state remembers of ids."""
         heard = _absorb_former_addresses(self._heard)
-        groups: dict[Email, list[_Heard]] = defaultdict(list)
+        groups: dict[Email, list[Heard]] = defaultdict(list)
         skipped = []
         for one in heard.values():
             _recall_addresses(one, identities)
@@ -221,11 +92,11 @@ class Fold:
                 groups[email].append(one)
         customers = {}
         for email, members in groups.items():
-            customer = _one_customer(email, members, identities, taken=groups.keys())
-            if isinstance(customer, Skip):
-                skipped.append(customer)
-            else:
-                customers[email] = customer
+            for found in _at_one_address(email, members, identities, taken=groups.keys()):
+                if isinstance(found, Skip):
+                    skipped.append(found)
+                else:
+                    customers[email] = found
         return Folded(customers=customers, skipped=tuple(skipped))
 
 
@@ -242,85 +113,119 @@ def fold(statements: Iterable[Statement], identities: Identities | None = None) 
     return collected.customers(identities or Identities())
 
 
-def _absorb_former_addresses(heard: Mapping[Key, _Heard]) -> dict[Key, _Heard]:
+def _absorb_former_addresses(heard: Mapping[Key, Heard]) -> dict[Key, Heard]:
     """Join what was said under an address with the customer who left that address later."""
     joined = {key: one.copy() for key, one in heard.items()}
-    for key in sorted(joined, key=lambda k: k[0], reverse=True):
-        one = joined.get(key)
-        if one is None:
-            continue
-        current = one.newest_email
-        for email in [e for e in one.emails if e != current]:
-            left_at = min(at for e, (at, _) in one.emails.items() if at > one.emails[email][0])
-            before = joined.get(("email", email))
-            if before is not None and before is not one and before.last and before.last <= left_at:
-                one.merge(joined.pop(("email", email)))
+    # Customers with an id come first, so that whatever the order of arrival they are served first.
+    for key in sorted(joined, key=lambda k: (k[0] != "id", k)):
+        while key in joined and (former := _absorbable(joined, key)) is not None:
+            joined[key].merge(joined.pop(former))
     return joined
 
 
-def _one_customer(
-    email: Email, members: list[_Heard], identities: Identities, *, taken: Collection[Email]
-) -> Customer | Skip:
-    """Fold all who have the address *email* into the one customer behind its contact."""
-    alive = [one for one in _with_anonymous(members) if not one.is_deleted]
-    ids = frozenset(i for one in members for i in one.ids)
-    owners = identities.owners.get(email, frozenset())
-    statements = sum(one.statements for one in members)
-    if not alive and ids and not any(one.deleted for one in members if not one.ids):
-        others = owners - ids
-        if others:
-            return Skip(email=email, ids=ids, reason=Reason.SHARED_ADDRESS, statements=statements)
-    whole = _Heard()
-    for one in alive or members:
+def _absorbable(heard: Mapping[Key, Heard], key: Key) -> Key | None:
+    """Return an address that *key* left, and of which nothing was said after that."""
+    one = heard[key]
+    for email in sorted(one.emails.keys() - {one.newest_email}):
+        before = heard.get(("email", email))
+        if before is None or before is one or before.last is None:
+            continue
+        if before.last <= one.left_at(email):
+            return ("email", email)
+    return None
+
+
+def _at_one_address(
+    email: Email, members: list[Heard], identities: Identities, *, taken: Collection[Email]
+) -> Iterator[Customer | Skip]:
+    """Fold all who have the address *email* into the one customer behind its contact.
+
+    Who is deleted while another customer lives there is left alone: the contact is the other's.
+    """
+    everyone = [one.settled() for one in _with_anonymous(members)]
+    alive = [one for one in everyone if not one.is_deleted]
+    gone = [one for one in members if one.ids and not any(one.ids <= a.ids for a in alive)]
+    gone_ids = frozenset(i for one in gone for i in one.ids)
+    is_address_deleted = any(one.deleted for one in members if not one.ids)
+    others = identities.owners.get(email, frozenset()) - gone_ids
+    if gone and (alive or (others and not is_address_deleted)):
+        yield Skip(
+            email=email,
+            ids=gone_ids,
+            reason=Reason.SHARED_ADDRESS,
+            statements=sum(one.statements for one in (gone if alive else members)),
+            deleted_at=max(one.deleted for one in everyone if one.is_deleted and one.deleted)[0],
+        )
+        if not alive:
+            return
+        members = [one for one in members if one not in gone]
+    whole = _together(alive, everyone)
+    yield _customer(
+        email,
+        whole,
+        former_emails=tuple(_former_emails(email, whole, identities, taken)),
+        statements=sum(one.statements for one in members),
+    )
+
+
+def _together(alive: list[Heard], everyone: list[Heard]) -> Heard:
+    """Join the living, or else the dead; the no of a dead one still holds for the address."""
+    whole = Heard()
+    for one in alive or everyone:
         whole.merge(one)
-    assert whole.last is not None  # noqa: S101 # every member was heard of at least once
+    for one in everyone:
+        for name, (clock, is_yes) in one.consents.items():
+            if not is_yes:
+                keep_newer(whole.consents, name, clock, is_yes)
+    return whole
+
+
+def _customer(
+    email: Email, heard: Heard, *, former_emails: tuple[Email, ...], statements: int
+) -> Customer:
+    assert heard.last is not None  # noqa: S101 # every member was heard of at least once
+    consents = dated(heard.consents)
     return Customer(
         email=email,
-        email_at=whole.emails[email][0][0],
-        ids=ids if not alive else frozenset(i for one in alive for i in one.ids),
-        former_emails=tuple(_former_emails(email, whole, identities, taken)),
-        attributes={} if whole.is_deleted else _dated(whole.attributes),
-        email_consent=_dated(whole.consents).get("email"),
-        sms_consent=_dated(whole.consents).get("sms"),
-        created_at=max(whole.creations)[0] if whole.creations else None,
-        revived_at=min(whole.creations)[0] if whole.creations else None,
-        deleted_at=whole.deleted[0] if whole.deleted else None,
-        is_deleted=not alive,
-        is_only_created=_is_only_created(whole),
-        last_at=whole.last[0],
+        email_at=heard.emails[email][0][0],
+        ids=frozenset(heard.ids),
+        former_emails=former_emails,
+        attributes={} if heard.is_deleted else dated(heard.attributes),
+        email_consent=consents.get("email"),
+        sms_consent=consents.get("sms"),
+        created_at=max(heard.creations)[0] if heard.creations else None,
+        revived_at=min(heard.creations)[0] if heard.creations else None,
+        deleted_at=heard.deleted[0] if heard.deleted else None,
+        is_deleted=heard.is_deleted,
+        is_only_created=heard.is_only_created,
+        last_at=heard.last[0],
         statements=statements,
     )
 
 
-def _is_only_created(heard: _Heard) -> bool:
-    if not heard.creations:
-        return False
-    if heard.updated is None:
-        return True
-    return heard.deleted is not None and heard.updated < min(heard.creations)
-
-
-def _with_anonymous(members: list[_Heard]) -> Iterator[_Heard]:
+def _with_anonymous(members: list[Heard]) -> Iterator[Heard]:
     """Yield each customer with an id, joined with what was said under the address alone."""
-    anonymous = [one for one in members if not one.ids]
+    anonymous = Heard()
+    for one in members:
+        if not one.ids:
+            anonymous.merge(one)
     named = [one for one in members if one.ids]
     if not named:
-        yield from anonymous
+        yield anonymous
     for one in named:
         whole = one.copy()
-        for other in anonymous:
-            whole.merge(other)
+        whole.merge(anonymous)
         yield whole
 
 
-def _recall_addresses(heard: _Heard, identities: Identities) -> None:
+def _recall_addresses(heard: Heard, identities: Identities) -> None:
     """Add the addresses that the state remembers for the ids, as old as they are."""
     for known in (identities.addresses[i] for i in heard.ids if i in identities.addresses):
-        _keep_newer(heard.emails, known.value, (known.at, -1), None)
+        keep_newer(heard.emails, known.value, (known.at, -1), None)
 
 
 def _former_emails(
-    email: Email, heard: _Heard, identities: Identities, taken: Collection[Email]
+    email: Email, heard: Heard, identities: Identities, taken: Collection[Email]
 ) -> Iterator[Email]:
     """Yield the addresses that the contact may still go by, the likeliest first.
 
@@ -328,27 +233,8 @@ def _former_emails(
     said to be an old one, and that somebody in the same input has, is theirs too.
     """
     remembered = {identities.addresses[i].value for i in heard.ids if i in identities.addresses}
-    newest_first = sorted(heard.emails, key=lambda e: heard.emails[e][0], reverse=True)
+    newest_first = sorted(heard.emails, key=heard.age_of, reverse=True)
     for former in sorted(newest_first, key=lambda e: e not in remembered):
         others = identities.owners.get(former, frozenset()) - heard.ids
         if former != email and not others and (former in remembered or former not in taken):
             yield former
-
-
-def _dated(said: Mapping[str, tuple[Clock, V]]) -> dict[str, Dated[V]]:
-    return {name: Dated(value=value, at=clock[0]) for name, (clock, value) in said.items()}
-
-
-def _keep_newer(said: "Said[K, V]", name: K, clock: Clock, value: V) -> None:
-    known = said.get(name)
-    if known is None or known[0] <= clock:
-        said[name] = (clock, value)
-
-
-def _merge_newer(mine: "Said[K, V]", theirs: "Said[K, V]") -> None:
-    for name, (clock, value) in theirs.items():
-        _keep_newer(mine, name, clock, value)
-
-
-def _later(one: Clock | None, other: Clock | None) -> Clock | None:
-    return max((c for c in (one, other) if c is not None), default=None)

@@ -366,6 +366,8 @@ class Skip:
     ids: frozenset[str]
     reason: Reason
     statements: int = 1
+    deleted_at: datetime | None = None
+    """When the shop deleted the customers with *ids*, whose address lives on with another."""
 
 
 Change: TypeAlias = Create | Update | Delete | Keep | Skip

@@ -1,0 +1,472 @@
+"""Many statements come down to one customer per address."""
+
+from dataclasses import replace
+
+import pytest
+
+from builders import JANE, MARY, NEW_JANE, at, customer, said, statement
+from customer_sync.core.fold import Fold, Folded, Identities, fold
+from customer_sync.core.model import Customer, Email, Reason, Statement, Trigger, Value
+
+CREATED, UPDATED, DELETED, LISTED = (
+    Trigger.CREATED,
+    Trigger.UPDATED,
+    Trigger.DELETED,
+    Trigger.LISTED,
+)
+
+
+def only(folded: Folded) -> Customer:
+    """Return the one customer that the input comes down to."""
+    (found,) = folded.customers.values()
+    return found
+
+
+def held(found: Customer) -> dict[str, Value]:
+    """Return the attributes without their times."""
+    return {name: dated.value for name, dated in found.attributes.items()}
+
+
+def living(addresses: dict[str, str], minute: float = 1) -> Identities:
+    """Return a state that remembers these ids at these addresses, all alive."""
+    return Identities(
+        addresses={i: said(Email(e), minute) for i, e in addresses.items()},
+        owners={
+            Email(e): frozenset(i for i, other in addresses.items() if other == e)
+            for e in addresses.values()
+        },
+    )
+
+
+# ---------------------------------------------------------------- field by field
+
+
+def test_every_field_comes_from_the_newest_statement_that_mentions_it() -> None:
+    """A later statement that is silent about a field does not touch it."""
+    found = only(
+        fold(
+            [
+                statement(CREATED, 1, attributes={"FIRSTNAME": "Jane", "CITY": "Rome"}),
+                statement(UPDATED, 2, attributes={"FIRSTNAME": "Janet"}),
+            ]
+        )
+    )
+    assert found.attributes == {"FIRSTNAME": said("Janet", 2), "CITY": said("Rome", 1)}
+
+
+def test_a_late_arrival_only_fills_what_nothing_newer_is_known_of() -> None:
+    """The older statement comes last and loses, field by field."""
+    found = only(
+        fold(
+            [
+                statement(UPDATED, 2, attributes={"FIRSTNAME": "Janet"}),
+                statement(UPDATED, 1, attributes={"FIRSTNAME": "Jane", "CITY": "Rome"}),
+            ]
+        )
+    )
+    assert held(found) == {"FIRSTNAME": "Janet", "CITY": "Rome"}
+
+
+def test_equal_times_are_settled_by_the_place_in_the_input() -> None:
+    """Of two statements of one moment the later line wins."""
+    found = only(
+        fold(
+            [
+                statement(UPDATED, 1, attributes={"CITY": "Rome"}),
+                statement(UPDATED, 1, attributes={"CITY": "Oslo"}),
+            ]
+        )
+    )
+    assert held(found) == {"CITY": "Oslo"}
+
+
+def test_empty_is_a_value_that_the_shop_gives() -> None:
+    """None clears an attribute, which is not the same as not mentioning it."""
+    found = only(
+        fold(
+            [
+                statement(UPDATED, 1, attributes={"CITY": "Rome"}),
+                statement(UPDATED, 2, attributes={"CITY": None}),
+            ]
+        )
+    )
+    assert held(found) == {"CITY": None}
+
+
+def test_consent_counts_from_the_day_of_the_decision() -> None:
+    """A yes that is reported later but was given earlier does not outweigh a no."""
+    found = only(
+        fold(
+            [
+                statement(UPDATED, 5, email_consent=False),
+                statement(UPDATED, 6, email_consent=True, consent_minute=2),
+            ]
+        )
+    )
+    assert found.email_consent == said(value=False, minute=5)
+
+
+def test_silence_about_consent_is_neither_yes_nor_no() -> None:
+    """A statement without consent leaves what was said before."""
+    found = only(
+        fold([statement(CREATED, 1, sms_consent=False), statement(UPDATED, 2)]),
+    )
+    assert (found.email_consent, found.sms_consent) == (None, said(value=False, minute=1))
+
+
+# ---------------------------------------------------------------- life and death
+
+
+@pytest.mark.parametrize(
+    ("triggers", "is_deleted"),
+    [
+        ([CREATED], False),
+        ([CREATED, DELETED], True),
+        ([DELETED], True),
+        ([DELETED, UPDATED], True),
+        ([DELETED, CREATED], False),
+        ([DELETED, LISTED], False),
+        ([CREATED, DELETED, CREATED], False),
+        ([CREATED, DELETED, CREATED, DELETED], True),
+    ],
+)
+def test_only_a_creation_or_a_listing_revives(triggers: list[Trigger], is_deleted: bool) -> None:
+    """An update after a deletion does not bring anybody back."""
+    story = [statement(trigger, minute) for minute, trigger in enumerate(triggers, start=1)]
+    assert only(fold(story)).is_deleted is is_deleted
+    assert only(fold(reversed(story))).is_deleted is is_deleted
+
+
+@pytest.mark.parametrize(
+    ("triggers", "is_only_created"),
+    [
+        ([CREATED], True),
+        ([CREATED, CREATED], True),
+        ([LISTED], False),
+        ([UPDATED], False),
+        ([CREATED, UPDATED], False),
+        ([UPDATED, DELETED, CREATED], True),
+        ([CREATED, DELETED], False),
+    ],
+)
+def test_only_created_means_nothing_but_creations_count(
+    triggers: list[Trigger], is_only_created: bool
+) -> None:
+    """A row of an export does not count as a creation here; what a deletion voids does not."""
+    story = [statement(trigger, minute) for minute, trigger in enumerate(triggers, start=1)]
+    assert only(fold(story)).is_only_created is is_only_created
+
+
+def test_a_deletion_forgets_what_came_before() -> None:
+    """Who comes back starts anew."""
+    found = only(
+        fold(
+            [
+                statement(CREATED, 1, attributes={"CITY": "Rome"}),
+                statement(DELETED, 2),
+                statement(CREATED, 3, attributes={"FIRSTNAME": "Jane"}),
+            ]
+        )
+    )
+    assert held(found) == {"FIRSTNAME": "Jane"}
+
+
+def test_a_late_creation_gives_back_what_was_said_after_it() -> None:
+    """What lies between a deletion and the first creation is void, wherever that arrives."""
+    story = [
+        statement(DELETED, 1),
+        statement(UPDATED, 2, attributes={"VOID": "x"}),
+        statement(CREATED, 3),
+        statement(UPDATED, 4, attributes={"CITY": "Rome"}),
+        statement(CREATED, 5, attributes={"FIRSTNAME": "Jane"}),
+    ]
+    late = [*story[:2], *story[3:], story[2]]
+    assert (
+        held(only(fold(late))) == held(only(fold(story))) == {"CITY": "Rome", "FIRSTNAME": "Jane"}
+    )
+
+
+def test_a_no_outlives_a_deletion_and_a_yes_does_not() -> None:
+    """Whoever comes back must say yes again, and need not say no again."""
+    found = only(
+        fold(
+            [
+                statement(CREATED, 1, email_consent=False, sms_consent=True),
+                statement(DELETED, 2),
+                statement(CREATED, 3),
+            ]
+        )
+    )
+    assert (found.email_consent, found.sms_consent) == (said(value=False, minute=1), None)
+
+
+def test_a_yes_between_deletion_and_creation_is_void() -> None:
+    """What nobody may act upon when it is said may not be acted upon later."""
+    found = only(
+        fold(
+            [
+                statement(DELETED, 1),
+                statement(UPDATED, 2, email_consent=True),
+                statement(CREATED, 3),
+            ]
+        )
+    )
+    assert found.email_consent is None
+
+
+def test_a_no_that_a_yes_took_back_is_over_in_any_order() -> None:
+    """The deletion voids the yes; the no before it does not come back to life."""
+    story = [
+        statement(UPDATED, 1, email_consent=False),
+        statement(UPDATED, 2, email_consent=True),
+        statement(DELETED, 3),
+    ]
+    late = [story[1], story[2], story[0]]
+    assert only(fold(story)).email_consent is None
+    assert only(fold(late)).email_consent is None
+
+
+# ---------------------------------------------------------------- who is who
+
+
+def test_an_event_without_address_finds_the_customer_by_id() -> None:
+    """The state remembers where an id lives."""
+    found = only(fold([statement(DELETED, 2, email=None)], living({"c1": JANE})))
+    assert (found.email, found.is_deleted) == (JANE, True)
+
+
+def test_an_id_that_nobody_knows_is_skipped() -> None:
+    """Without an address there is nothing to be done."""
+    folded = fold([statement(DELETED, 2, email=None, customer_id="c9")])
+    (skipped,) = folded.skipped
+    assert (skipped.reason, skipped.ids) == (Reason.UNKNOWN_CUSTOMER, frozenset({"c9"}))
+    assert not folded.customers
+
+
+def test_a_new_address_remembers_the_old_one() -> None:
+    """The contact may still go by the address that the state remembers."""
+    found = only(
+        fold([statement(UPDATED, 2, email=NEW_JANE)], living({"c1": JANE})),
+    )
+    assert (found.email, found.former_emails) == (NEW_JANE, (JANE,))
+
+
+def test_an_old_news_of_the_address_does_not_move_anybody() -> None:
+    """The state knows a newer address than the event tells."""
+    found = only(fold([statement(UPDATED, 2, email=JANE)], living({"c1": NEW_JANE}, minute=3)))
+    assert found.email == NEW_JANE
+
+
+def test_the_address_before_is_a_former_one() -> None:
+    """`changes.email.old` helps where the state has never heard of the customer."""
+    story = [statement(UPDATED, 2, customer_id=None, email=NEW_JANE, previous_email=JANE)]
+    assert only(fold(story)).former_emails == (JANE,)
+
+
+def test_a_former_address_where_others_live_is_theirs() -> None:
+    """The contact of a shared address stays when one of two customers leaves it."""
+    found = only(
+        fold([statement(UPDATED, 2, email=NEW_JANE)], living({"c1": JANE, "c2": JANE})),
+    )
+    assert found.former_emails == ()
+
+
+def test_what_was_said_under_the_address_alone_goes_along() -> None:
+    """Statements without an id belong to whoever left that address later."""
+    found = only(
+        fold(
+            [
+                statement(UPDATED, 1, customer_id=None, attributes={"CITY": "Rome"}),
+                statement(UPDATED, 2, email=NEW_JANE, previous_email=JANE),
+            ]
+        )
+    )
+    assert (found.email, held(found)) == (NEW_JANE, {"CITY": "Rome"})
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_a_chain_of_addresses_leads_to_one_customer(order: tuple[int, ...]) -> None:
+    """From one address to the next and on, in whatever order it is heard."""
+    story = [
+        statement(CREATED, 1, customer_id=None, attributes={"CITY": "Rome"}),
+        statement(UPDATED, 2, customer_id=None, email=NEW_JANE, previous_email=JANE),
+        statement(UPDATED, 3, customer_id=None, email=MARY, previous_email=NEW_JANE),
+    ]
+    found = only(fold([story[i] for i in order]))
+    assert (found.email, held(found)) == (MARY, {"CITY": "Rome"})
+    assert found.former_emails == (NEW_JANE, JANE)
+
+
+def test_whoever_takes_over_an_address_is_somebody_else() -> None:
+    """What is said of an address after it was left is about its new owner."""
+    folded = fold(
+        [
+            statement(UPDATED, 2, email=NEW_JANE, previous_email=JANE),
+            statement(CREATED, 3, customer_id=None, attributes={"CITY": "Oslo"}),
+        ]
+    )
+    assert held(folded.customers[JANE]) == {"CITY": "Oslo"}
+    assert held(folded.customers[NEW_JANE]) == {}
+
+
+# ---------------------------------------------------------------- one address, several customers
+
+
+def test_two_customers_at_one_address_are_one_contact() -> None:
+    """The later event wins field by field, and both ids are named."""
+    found = only(
+        fold(
+            [
+                statement(CREATED, 1, customer_id="c1", attributes={"CITY": "Rome", "NAME": "A"}),
+                statement(CREATED, 2, customer_id="c2", attributes={"NAME": "B"}),
+            ]
+        )
+    )
+    assert (found.ids, held(found)) == (frozenset({"c1", "c2"}), {"CITY": "Rome", "NAME": "B"})
+
+
+def test_a_contact_stays_while_another_customer_in_the_input_has_it() -> None:
+    """The one who is gone is named apart, so that the state can remember it."""
+    folded = fold(
+        [
+            statement(CREATED, 1, customer_id="c1", attributes={"NAME": "A"}),
+            statement(CREATED, 2, customer_id="c2", attributes={"CITY": "Rome"}),
+            statement(DELETED, 3, customer_id="c1"),
+        ]
+    )
+    assert (only(folded).ids, held(only(folded))) == (frozenset({"c2"}), {"CITY": "Rome"})
+    (skipped,) = folded.skipped
+    assert (skipped.reason, skipped.ids) == (Reason.SHARED_ADDRESS, frozenset({"c1"}))
+    assert (skipped.statements, skipped.deleted_at) == (2, at(3))
+
+
+def test_a_contact_stays_while_the_state_knows_another_customer_there() -> None:
+    """The other one is not mentioned at all in this input."""
+    folded = fold([statement(DELETED, 3)], living({"c1": JANE, "c2": JANE}))
+    (skipped,) = folded.skipped
+    assert (skipped.reason, skipped.ids, skipped.deleted_at) == (
+        Reason.SHARED_ADDRESS,
+        frozenset({"c1"}),
+        at(3),
+    )
+    assert not folded.customers
+
+
+def test_a_contact_goes_with_its_last_customer() -> None:
+    """Both are deleted in one input."""
+    story = [statement(DELETED, 3, customer_id="c1"), statement(DELETED, 4, customer_id="c2")]
+    found = only(fold(story, living({"c1": JANE, "c2": JANE})))
+    assert (found.is_deleted, found.ids) == (True, frozenset({"c1", "c2"}))
+
+
+def test_the_deletion_of_one_does_not_void_what_was_said_of_the_other() -> None:
+    """Each customer's own deletion counts for that customer alone."""
+    found = only(
+        fold(
+            [
+                statement(UPDATED, 1, customer_id="c2", attributes={"CITY": "Rome"}),
+                statement(DELETED, 2, customer_id="c1"),
+                statement(CREATED, 3, customer_id="c1", attributes={"NAME": "A"}),
+            ]
+        )
+    )
+    assert held(found) == {"CITY": "Rome", "NAME": "A"}
+
+
+def test_the_no_of_a_customer_who_is_gone_still_holds_for_the_address() -> None:
+    """It is the same mailbox."""
+    found = only(
+        fold(
+            [
+                statement(CREATED, 1, customer_id="c1", email_consent=False),
+                statement(DELETED, 2, customer_id="c1"),
+                statement(CREATED, 3, customer_id="c2"),
+            ]
+        )
+    )
+    assert found.email_consent == said(value=False, minute=1)
+
+
+def test_a_deletion_of_the_address_itself_is_meant_for_all_who_live_there() -> None:
+    """An event without an id names the contact."""
+    story = [statement(DELETED, 3, customer_id=None)]
+    assert only(fold(story, living({"c1": JANE, "c2": JANE}))).is_deleted
+
+
+# ---------------------------------------------------------------- what waited for its retry
+
+
+def folded_again(*waiting: Customer, later: tuple[Statement, ...] = ()) -> Customer:
+    """Fold customers from the retry queue together with statements of a later run."""
+    collected = Fold()
+    for said_now in later:
+        collected.add(said_now)
+    for one in waiting:
+        collected.add_customer(replace(one, statements=0))
+    return only(collected.customers(Identities()))
+
+
+def test_a_customer_that_waited_comes_out_as_it_went_in() -> None:
+    """The retry queue loses nothing."""
+    first = only(
+        fold(
+            [
+                statement(CREATED, 1, attributes={"CITY": "Rome"}, email_consent=False),
+                statement(UPDATED, 2, email=NEW_JANE, previous_email=JANE),
+            ]
+        )
+    )
+    assert folded_again(first) == replace(first, statements=0)
+
+
+def test_a_tombstone_that_waited_comes_out_as_it_went_in() -> None:
+    """A deletion that did not get through is still one."""
+    first = only(fold([statement(CREATED, 1), statement(DELETED, 2)]))
+    assert folded_again(first) == replace(first, statements=0)
+
+
+def test_newer_statements_replace_what_waited_field_by_field() -> None:
+    """The rest of what waited still counts."""
+    waiting = customer(minute=1, attributes={"CITY": "Rome", "NAME": "A"})
+    now = statement(UPDATED, 2, attributes={"NAME": "B"})
+    assert held(folded_again(waiting, later=(now,))) == {"CITY": "Rome", "NAME": "B"}
+
+
+def test_a_statement_of_the_same_time_is_newer_than_what_waited() -> None:
+    """It was read again from a source that may have been mended."""
+    waiting = customer(minute=1, attributes={"NAME": "A"})
+    now = statement(UPDATED, 1, attributes={"NAME": "B"})
+    assert held(folded_again(waiting, later=(now,))) == {"NAME": "B"}
+
+
+def test_a_deletion_beats_a_creation_that_waited() -> None:
+    """What happened meanwhile at the shop is what counts."""
+    waiting = customer(minute=1, created=1, is_only_created=True)
+    assert folded_again(waiting, later=(statement(DELETED, 2),)).is_deleted
+
+
+# ---------------------------------------------------------------- what a fold tells of itself
+
+
+def test_a_fold_names_the_ids_and_addresses_that_it_heard() -> None:
+    """The state is asked for these alone."""
+    collected = Fold()
+    collected.add(statement(UPDATED, 1, email=NEW_JANE, previous_email=JANE))
+    collected.add(statement(UPDATED, 1, customer_id=None, email=MARY))
+    assert collected.ids == {"c1"}
+    assert collected.emails == {JANE, NEW_JANE, MARY}
+
+
+def test_the_number_of_statements_adds_up() -> None:
+    """Every record is accounted for in exactly one place."""
+    folded = fold(
+        [
+            statement(CREATED, 1),
+            statement(UPDATED, 2),
+            statement(UPDATED, 3, customer_id=None),
+            statement(DELETED, 4, customer_id="c2"),
+            statement(DELETED, 5, customer_id="c9", email=None),
+        ]
+    )
+    in_customers = sum(one.statements for one in folded.customers.values())
+    assert in_customers + sum(one.statements for one in folded.skipped) == 5
