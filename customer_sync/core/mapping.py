@@ -110,6 +110,8 @@ class Mapper:
 
     def _address(self, event: Event, warnings: list[FieldWarning]) -> Email | None:
         for line in self._address_rules:
+            if line.path == ("email",):
+                return event.email
             reading = self._read(line, event, warnings)
             if reading is not None and isinstance(reading.value, str):
                 return Email(reading.value)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -10,8 +9,8 @@ from email_validator import EmailNotValidError, validate_email
 from jsonschema import Draft202012Validator, ValidationError
 
 from customer_sync.core.model import Email, Event, Problem, Record, Rejection, Trigger
-from customer_sync.core.names import camel_case
 from customer_sync.core.readings import is_empty
+from customer_sync.core.spelling import Mention, SpelledRecord
 
 _WITHOUT_ZONE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?"
@@ -54,14 +53,6 @@ def parse_moment(text: str) -> datetime:
         raise ValueError("the year is out of range") from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Mention:
-    """A field's value and its path in the respelled record."""
-
-    path: tuple[str, ...]
-    value: object
-
-
 class EventValidator:
     """Checks records against the event schema, then for what a schema cannot say."""
 
@@ -79,16 +70,16 @@ class EventValidator:
 
         Problems come in the order of their pointers. No sentence repeats a value of the record.
         """
-        spelling = _Spelling(record.content)
-        problems = [*spelling.problems, *self._schema_problems(spelling)]
+        spelled = SpelledRecord(record.content)
+        problems = [*spelled.problems, *self._schema_problems(spelled)]
         if problems:
             return _rejection(record, problems)
-        return _event(record, spelling)
+        return _event(record, spelled)
 
-    def _schema_problems(self, spelling: "_Spelling") -> Iterator[Problem]:
-        for error in self._schema.iter_errors(spelling.content):
+    def _schema_problems(self, spelled: SpelledRecord) -> Iterator[Problem]:
+        for error in self._schema.iter_errors(spelled.content):
             yield Problem(
-                pointer=spelling.pointer(error.absolute_path),
+                pointer=spelled.pointer(error.absolute_path),
                 rule=str(error.validator),
                 detail=_sentence(error),
             )
@@ -123,77 +114,6 @@ def _rejection(record: Record, problems: Iterable[Problem]) -> Rejection:
     return Rejection(place=record.place, problems=tuple(ordered), content=record.content)
 
 
-# ---------------------------------------------------------------- spelling
-
-
-class _Spelling:
-    """A record with its fields in camelCase, which remembers how they were written."""
-
-    def __init__(self, content: object) -> None:
-        self.problems: list[Problem] = []
-        self.content = content
-        self._written: dict[tuple[str, ...], str] = {}
-        if not isinstance(content, Mapping) or not isinstance(content.get("data"), Mapping):
-            return
-        fields = self._respell(content["data"], ("data",))
-        changes = fields.get("changes")
-        if isinstance(changes, Mapping) and content.get("event") != Trigger.DELETED:
-            fields["changes"] = self._respell(changes, ("data", "changes"))
-        self.content = {**content, "data": fields}
-
-    def _respell(self, fields: Mapping[object, object], path: tuple[str, ...]) -> dict[str, object]:
-        respelled: dict[str, object] = {}
-        for written, value in fields.items():
-            name = camel_case(str(written))
-            if name in respelled and respelled[name] != value:
-                self.problems.append(
-                    Problem(
-                        pointer=_pointer((*self._written_path(path), str(written))),
-                        rule="spelling",
-                        detail="The field stands here in two spellings that say different things; "
-                        "keep one of them.",
-                    )
-                )
-            respelled[name] = value
-            self._written[*path, name] = str(written)
-        return respelled
-
-    def _written_path(self, path: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(
-            self._written.get(path[: position + 1], name) for position, name in enumerate(path)
-        )
-
-    def pointer(self, path: Iterable[str | int]) -> str:
-        """Return the pointer into the record as it was written."""
-        return _pointer(self._written_path(tuple(str(step) for step in path)))
-
-    def mentions(self) -> dict[str, _Mention]:
-        """Return every field that the record speaks about, what `changes` says winning."""
-        if not isinstance(self.content, Mapping):
-            return {}
-        fields = dict(self.content["data"])
-        changes = fields.pop("changes", {}) if self._has_changes() else {}
-        plain = {name: _Mention(("data", name), value) for name, value in fields.items()}
-        changed = {
-            name: _Mention(("data", "changes", name, "new"), change["new"])
-            for name, change in changes.items()
-        }
-        return plain | changed
-
-    def _has_changes(self) -> bool:
-        return isinstance(self.content, Mapping) and self.content["event"] != Trigger.DELETED
-
-    def previous(self, name: str) -> object:
-        """Return the value that *name* had before, where `changes` tells it."""
-        if not self._has_changes() or not isinstance(self.content, Mapping):
-            return None
-        return self.content["data"].get("changes", {}).get(name, {}).get("old")
-
-
-def _pointer(path: Iterable[str]) -> str:
-    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
-
-
 # ---------------------------------------------------------------- sentences
 
 
@@ -224,15 +144,12 @@ def _field_name(path: Iterable[str | int]) -> str:
 # ---------------------------------------------------------------- meaning
 
 
-def _event(record: Record, spelling: _Spelling) -> Event | Rejection:
-    content = spelling.content
-    if not isinstance(content, Mapping):  # pragma: no cover - the schema has refused it
-        return _rejection(record, ())
-    mentions = spelling.mentions()
+def _event(record: Record, spelled: SpelledRecord) -> Event | Rejection:
+    mentions = spelled.mentions()
     problems: list[Problem] = []
-    occurred_at = _occurred_at(content["timestamp"], problems)
-    customer_id = _customer_id(mentions.get("id"), spelling, problems)
-    email = _email(mentions.get("email"), spelling, problems)
+    occurred_at = _occurred_at(str(spelled.envelope["timestamp"]), problems)
+    customer_id = _customer_id(mentions.get("id"), spelled, problems)
+    email = _email(mentions.get("email"), spelled, problems)
     if not problems and customer_id is None and email is None:
         problems.append(
             Problem(
@@ -245,12 +162,12 @@ def _event(record: Record, spelling: _Spelling) -> Event | Rejection:
         return _rejection(record, problems)
     known = {"id": customer_id, "email": email}
     return Event(
-        trigger=Trigger(content["event"]),
+        trigger=Trigger(str(spelled.envelope["event"])),
         occurred_at=occurred_at,
         place=record.place,
         customer_id=customer_id,
         email=email,
-        previous_email=_previous_email(spelling.previous("email")),
+        previous_email=_previous_email(spelled.previous("email")),
         fields={
             name: known[name] if name in known else _emptied(mention.value)
             for name, mention in mentions.items()
@@ -277,7 +194,7 @@ def _occurred_at(text: str, problems: list[Problem]) -> datetime | None:
 
 
 def _customer_id(
-    mention: _Mention | None, spelling: _Spelling, problems: list[Problem]
+    mention: Mention | None, spelled: SpelledRecord, problems: list[Problem]
 ) -> str | None:
     if mention is None or is_empty(mention.value):
         return None
@@ -285,7 +202,7 @@ def _customer_id(
     if isinstance(mention.value, float) or _ROUNDED_ID.fullmatch(text):
         problems.append(
             Problem(
-                pointer=spelling.pointer(mention.path),
+                pointer=spelled.pointer(mention.path),
                 rule="exact-id",
                 detail="id was rounded, perhaps by a spreadsheet, so that different customers may "
                 "look alike; export it again as text.",
@@ -295,7 +212,9 @@ def _customer_id(
     return text
 
 
-def _email(mention: _Mention | None, spelling: _Spelling, problems: list[Problem]) -> Email | None:
+def _email(
+    mention: Mention | None, spelled: SpelledRecord, problems: list[Problem]
+) -> Email | None:
     if mention is None or is_empty(mention.value):
         return None
     try:
@@ -303,7 +222,7 @@ def _email(mention: _Mention | None, spelling: _Spelling, problems: list[Problem
     except EmailInvalid as error:
         problems.append(
             Problem(
-                pointer=spelling.pointer(mention.path),
+                pointer=spelled.pointer(mention.path),
                 rule="email",
                 detail=f"email is not an address: {error}",
             )

@@ -17,7 +17,8 @@ from customer_sync.readers.strict_json import (
 _LENIENT = json.JSONDecoder()
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _BLANKS_AND_COMMAS = re.compile(r"[ \t\r\n,]*")
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\],]', re.DOTALL)
+_TOKENS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\],]', re.DOTALL)
+_CLOSES = {"}": "{", "]": "["}
 _NOWHERE = re.compile(r"(?!)")
 _STRIDE = 2**20
 _LONGEST_TOKEN = 16
@@ -235,22 +236,34 @@ class _Window:
 
 
 def _balanced_end(text: str, position: int) -> int:
-    """Return where the value at *position* ends by its brackets, else the end of the text."""
-    depth = 0
+    """Return where the value at *position* ends by its brackets, else the end of the text.
+
+    A bracket that is closed by an outer one was forgotten; one that was never opened belongs to
+    the list around.
+    """
+    stack: list[str] = []
+    # How many of each kind are open: asking the stack would take time for each of its brackets.
+    waiting = dict.fromkeys(_CLOSES.values(), 0)
     for token in _TOKENS.finditer(text, position):
-        match token.group():
-            case "{" | "[":
-                depth += 1
-            case "}" | "]" if depth > 1:
-                depth -= 1
-            case "}" | "]" if depth == 1:
+        bracket = token.group()
+        if bracket in waiting:
+            stack.append(bracket)
+            waiting[bracket] += 1
+        elif (bracket == "," and not stack) or not waiting.get(_CLOSES.get(bracket, ""), 1):
+            return max(token.start(), position + 1)
+        elif bracket in _CLOSES:
+            _close(_CLOSES[bracket], stack, waiting)
+            if not stack:
                 return token.end()
-            case "}" | "]" | ",":
-                if depth == 0:
-                    return max(token.start(), position + 1)
-            case _:
-                pass
     return len(text)
+
+
+def _close(opening: str, stack: list[str], waiting: dict[str, int]) -> None:
+    while True:
+        bracket = stack.pop()
+        waiting[bracket] -= 1
+        if bracket == opening:
+            return
 
 
 class _Kept:

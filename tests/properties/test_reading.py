@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 import zstandard
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from customer_sync.core.model import Record, Rejection
@@ -25,6 +25,7 @@ from customer_sync.rejects import entry
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 VALIDATOR = EventValidator(event_schema())
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 JSON = st.recursive(
@@ -75,6 +76,7 @@ def everything(content: bytes) -> list[Record | Rejection]:
     return found
 
 
+@UNTIMED
 @given(st.binary() | mangled_files())
 @example(b"id,a\n1,\r\n")
 def test_any_bytes_can_be_read(content: bytes) -> None:
@@ -85,6 +87,7 @@ def test_any_bytes_can_be_read(content: bytes) -> None:
         assert one.place.file != "-" or content[:1] in b"\x1f\x28" or one.place.line <= last
 
 
+@UNTIMED
 @given(st.binary() | mangled_files())
 def test_what_is_rejected_can_be_stored_and_is_rejected_again(content: bytes) -> None:
     """An entry of the rejects file that nobody mended never slips in."""
@@ -107,6 +110,7 @@ def test_a_number_cut_in_the_middle_is_whole() -> None:
         assert value.value == -12.5e16
 
 
+@UNTIMED
 @given(st.lists(JSON), st.sampled_from([None, 1]), st.data())
 def test_how_a_file_arrives_in_pieces_makes_no_difference(
     items: list[object], indent: int | None, data: st.DataObject
@@ -124,6 +128,7 @@ def test_how_a_file_arrives_in_pieces_makes_no_difference(
     ]
 
 
+@UNTIMED
 @given(st.lists(st.lists(CELLS, min_size=2, max_size=2)), st.sampled_from([",", ";", "\t"]))
 def test_csv_as_other_programs_write_it_comes_back(rows: list[list[str]], delimiter: str) -> None:
     """Whatever the cells hold: delimiters, quotes, line ends."""
@@ -136,6 +141,7 @@ def test_csv_as_other_programs_write_it_comes_back(rows: list[list[str]], delimi
     ]
 
 
+@UNTIMED
 @given(st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=6), st.integers(0, 30), SHARDS)
 def test_no_row_takes_more_cells_than_the_header_names(
     rows: list[list[str]], position: int, shard: bytes

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from customer_sync.core.casing import title_name
@@ -28,6 +28,7 @@ from customer_sync.event_schema import event_schema
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 PLACE = Place(file="in.jsonl", line=1)
 VALIDATOR = EventValidator(event_schema())
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 SCALARS = (
     st.none()
@@ -84,6 +85,7 @@ def event(fields: dict[str, object]) -> Event:
     )
 
 
+@UNTIMED
 @given(JSON | NEARLY_EVENTS)
 def test_any_value_is_an_event_or_a_rejection(content: object) -> None:
     """Nothing is raised, events are whole, rejections give reasons."""
@@ -98,6 +100,7 @@ def test_any_value_is_an_event_or_a_rejection(content: object) -> None:
     assert "" not in judged.fields.values()
 
 
+@UNTIMED
 @given(NEARLY_EVENTS)
 def test_validation_leaves_the_record_alone(content: dict[str, object]) -> None:
     """What was read can be written to the rejects file as it was."""
@@ -106,6 +109,7 @@ def test_validation_leaves_the_record_alone(content: dict[str, object]) -> None:
     assert json.dumps(content) == before
 
 
+@UNTIMED
 @given(st.fixed_dictionaries({}, optional={rule.field: JSON for rule in RULES}))
 def test_mapping_the_mapped_changes_nothing(fields: dict[str, object]) -> None:
     """Every value is in the form in which Brevo's are compared."""
@@ -125,6 +129,7 @@ def reason_to_refuse(value: object, name: str) -> str:
     return ""
 
 
+@UNTIMED
 @given(JSON, st.sampled_from(sorted(TRANSFORMS)))
 def test_a_transform_gives_a_value_or_a_reason(value: object, name: str) -> None:
     """A reason never repeats a value of some length."""
@@ -132,6 +137,7 @@ def test_a_transform_gives_a_value_or_a_reason(value: object, name: str) -> None
     assert len(written) < 8 or written not in reason_to_refuse(value, name)
 
 
+@UNTIMED
 @given(st.text())
 def test_titles_are_stable(text: str) -> None:
     """Applying it twice changes nothing more, and spaces stay."""
@@ -140,6 +146,7 @@ def test_titles_are_stable(text: str) -> None:
     assert [*map(str.isspace, once.split(" "))] == [*map(str.isspace, text.split(" "))]
 
 
+@UNTIMED
 @given(st.text(st.characters(max_codepoint=0x7F)))
 def test_spelling_a_name_twice_changes_nothing_more(name: str) -> None:
     """CamelCase is where it ends."""

@@ -157,6 +157,20 @@ def test_an_item_that_never_ends_is_not_held_whole() -> None:
     assert told(content) == [(1, "ok"), (2, "length"), (3, "ok")]
 
 
+def test_a_single_line_array_that_never_closes_is_not_held_whole() -> None:
+    """What is broken beyond the size of a record ends the list, with one rejection."""
+    content = b'[{"a":1},{"b":,"c":[' + b"1" * (2 * LINE_LIMIT)
+    assert told(content) == [(1, "ok"), (1, "json")]
+
+
+@pytest.mark.parametrize("bad", ["oops", "'a'", '{"b":1,}', "}", '{"b":[1}'])
+def test_items_without_lines_of_their_own_are_told_apart(bad: str) -> None:
+    """By brackets and commas."""
+    found = told(f'[{{"a":1}},{bad},{{"c":[1]}}]'.encode())
+    assert found[0] == found[-1] == (1, "ok")
+    assert {rule for _, rule in found[1:-1]} == {"json"}
+
+
 # ---------------------------------------------------------------- CSV
 
 
@@ -242,6 +256,14 @@ def test_a_column_that_stands_twice_is_an_error(header: bytes) -> None:
     """Which one counts cannot be known, in whatever spelling."""
     with pytest.raises(SourceError, match="twice"):
         read_bytes(header + b"\n1,2,3\n")
+
+
+@pytest.mark.parametrize("header", [b"id,\xff", b'id,"a', b"id,a\rb"])
+def test_a_header_that_cannot_be_read_is_an_error(header: bytes) -> None:
+    """Without it no row means anything."""
+    with pytest.raises(SourceError) as caught:
+        read_bytes(header + b"\n1,2\n")
+    assert "id or email" in str(caught.value.hint)
 
 
 # ---------------------------------------------------------------- encodings and packing

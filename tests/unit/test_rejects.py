@@ -11,7 +11,7 @@ import pytest
 from customer_sync.core.model import Place, Problem, Rejection
 from customer_sync.errors import StoreError
 from customer_sync.readers.files import read
-from customer_sync.rejects import write_rejects
+from customer_sync.rejects import RejectSpool, write_rejects
 
 PROBLEM = Problem(pointer="/data/email", rule="email", detail="It is no address.")
 
@@ -23,7 +23,8 @@ def rejection(file: str, line: int = 1, content: object = None) -> Rejection:
 
 def places(path: Path) -> list[str]:
     """Return the places of all entries."""
-    entries = [json.loads(line)["rejected"] for line in path.read_text().splitlines()]
+    lines = path.read_text("utf-8").removesuffix("\n").split("\n")
+    entries = [json.loads(line)["rejected"] for line in lines]
     return [f"{entry['file']}:{entry['line']}" for entry in entries]
 
 
@@ -129,3 +130,14 @@ def test_entries_are_read_again_at_their_old_places(path: Path) -> None:
         ("a.csv:4", {"a": 1}),
         ("b.csv:2", "{"),
     ]
+
+
+def test_a_spool_writes_what_was_added(path: Path) -> None:
+    """The run may gather rejections one by one and decide in the end; line ends stay within."""
+    with RejectSpool() as spool:
+        spool.add(rejection("a.csv", 1, "x\r\u2028\x85\ny"))
+        spool.add(rejection("a.csv", 2))
+        assert not path.exists()
+        assert spool.commit(path, ["a.csv"]) == 2
+    assert places(path) == ["a.csv:1", "a.csv:2"]
+    assert json.loads(path.read_text("utf-8").split("\n")[0])["text"] == "x\r\u2028\x85\ny"

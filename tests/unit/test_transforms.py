@@ -241,6 +241,10 @@ def test_objects_are_refused_with_a_way_out() -> None:
         ([Step(name="date", argument="%d.%m.%Y")], AttributeType.DATE),
         ([Step(name="e164", argument="DE")], None),
         ([Step(name="default", argument="x")], AttributeType.CATEGORY),
+        ([Step(name="constant", argument=["a", "b"])], AttributeType.MULTIPLE_CHOICE),
+        ([Step(name="number"), Step(name="default", argument=0)], AttributeType.FLOAT),
+        ([Step(name="split"), Step(name="default", argument="x")], AttributeType.FLOAT),
+        ([Step(name="date", argument="epoch")], AttributeType.DATE),
     ],
 )
 def test_good_steps_have_no_problems(steps: list[Step], wanted: AttributeType | None) -> None:
@@ -255,6 +259,7 @@ def test_good_steps_have_no_problems(steps: list[Step], wanted: AttributeType | 
         ([Step(name="strip", argument=1)], None, "takes no argument"),
         ([Step(name="constant")], None, "needs an argument"),
         ([Step(name="default", argument={"a": 1})], None, "must be a text, a number"),
+        ([Step(name="date", argument=5)], None, "must be a text such as"),
         ([Step(name="e164", argument="usa")], None, "two capital letters"),
         ([Step(name="number", argument="-")], None, "must be . or ,"),
         ([Step(name="date", argument="%d/%m")], None, "day, month and year"),
@@ -262,6 +267,7 @@ def test_good_steps_have_no_problems(steps: list[Step], wanted: AttributeType | 
         ([Step(name="join", argument="")], None, "must be a text"),
         ([Step(name="boolean"), Step(name="title")], None, "title takes text"),
         ([Step(name="split")], AttributeType.FLOAT, "gives a list"),
+        ([Step(name="constant", argument={})], AttributeType.TEXT, "must be a text, a number"),
         ([Step(name="boolean")], AttributeType.DATE, "gives true or false"),
         ([Step(name="constant", argument=5)], AttributeType.BOOLEAN, "gives a number"),
     ],
