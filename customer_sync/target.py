@@ -1,9 +1,12 @@
 """Which Brevo a command talks to: the embedded sandbox, or the account that the key opens."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 
@@ -15,6 +18,8 @@ from customer_sync.config import Config, Target
 from customer_sync.core.fields import standard_type
 from customer_sync.core.model import AttributeType, RatePlan
 from customer_sync.sandbox import Sandbox
+
+T = TypeVar("T")
 
 BREVO_URL = "https://api.brevo.com/v3"
 """Brevo's documented base address."""
@@ -46,7 +51,11 @@ class Connection:
 
     @asynccontextmanager
     async def open(
-        self, clock: Clock, *, on_request: RequestObserver, deadline: float = float("inf")
+        self,
+        clock: Clock,
+        *,
+        on_request: RequestObserver = lambda _event: None,
+        deadline: float = float("inf"),
     ) -> AsyncIterator[BrevoClient]:
         """Open a client, to be used in an event loop of *clock*.
 
@@ -74,6 +83,23 @@ class Connection:
                 sandbox, clock, throttle=throttle, deadline=deadline, on_request=on_request
             ) as client:
                 yield client
+
+
+def with_account(connection: Connection, work: Callable[[BrevoClient], Awaitable[T]]) -> T:
+    """Do *work* with the account that *connection* leads to.
+
+    Raises:
+        ConfigError: the key is missing or cannot be one.
+        BrevoError: whatever *work* raises.
+    """
+    clock = connection.clock()
+
+    async def working() -> T:
+        async with connection.open(clock) as client:
+            return await work(client)
+
+    with asyncio.Runner(loop_factory=clock.new_event_loop) as runner:
+        return runner.run(working())
 
 
 def state_file(target: Target) -> str:
@@ -117,4 +143,8 @@ def fit_sandbox(sandbox: Sandbox, config: Config) -> None:
     }
     if policy.deleted_attribute:
         attributes[policy.deleted_attribute] = AttributeType.BOOLEAN
-    sandbox.ensure(lists=lists, attributes=attributes)
+    sandbox.ensure(lists=lists)
+    for name, kind in attributes.items():
+        # One that exists with another type is the run's to refuse.
+        with contextlib.suppress(ValueError):
+            sandbox.ensure(attributes={name: kind})

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
@@ -34,7 +34,7 @@ from customer_sync.brevo.exchange import (
 )
 from customer_sync.brevo.refusals import RequestRefused, says_nothing_to_do, unknown_positions
 from customer_sync.brevo.retry import Dice, RetryPolicy
-from customer_sync.brevo.throttle import Throttle
+from customer_sync.brevo.throttle import Family, RateNote, Throttle
 from customer_sync.clock import Clock
 from customer_sync.core.model import (
     Attribute,
@@ -135,6 +135,15 @@ class BrevoClient:
     def requests(self) -> Counter[str]:
         """How many API requests were sent by route (`POST /contacts`), repetitions included."""
         return self._exchange.requests
+
+    @property
+    def clock_ahead(self) -> timedelta | None:
+        """By how much Brevo's clock is ahead of ours, to the second; None: it did not say."""
+        return self._exchange.ahead
+
+    def budget(self, family: Family) -> RateNote | None:
+        """Return what the last answer told of a rate limit, None where none told anything."""
+        return self._exchange.budget(family)
 
     # ------------------------------------------------------------ the account
 

@@ -5,6 +5,8 @@ import ssl
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TypeAlias
 
 import httpx
@@ -136,6 +138,12 @@ class Exchange:
         self._observe = observer
         self._room = {family: asyncio.Semaphore(most) for family, most in _IN_FLIGHT.items()}
         self.requests: Counter[str] = Counter()
+        self.ahead: timedelta | None = None
+        """By how much Brevo's clock is ahead of ours, to the second; None: it did not say."""
+
+    def budget(self, family: Family) -> RateNote | None:
+        """Return what the last answer told of a rate limit, None where none told anything."""
+        return self._throttle.latest(family)
 
     async def send(self, call: Call) -> Answer:
         """Return the answer to *call*, after as many attempts as the policy allows.
@@ -240,10 +248,18 @@ class Exchange:
         """Let the throttle know what the answer says about the limits."""
         if call.family is None:
             return
+        self.ahead = _ahead(answer.headers.get("date"), self._clock.now()) or self.ahead
         note = RateNote.from_headers(answer.headers)
         pause_s = self._throttle.learn(call.family, note, was_refused=answer.status == 429)
         if pause_s > 0:
             self._observe(RateWait(family=call.family, seconds=pause_s))
+
+
+def _ahead(date: str | None, now: datetime) -> timedelta | None:
+    try:
+        return parsedate_to_datetime(date) - now if date else None
+    except (TypeError, ValueError):
+        return None
 
 
 Broken: TypeAlias = httpx.TransportError | httpx.DecodingError | TimeoutError

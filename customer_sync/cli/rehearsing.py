@@ -21,12 +21,14 @@ from customer_sync.cli.options import (
 from customer_sync.clock import Clock, SimulatedClock, SystemClock
 from customer_sync.config import Target
 from customer_sync.console import PREVIEW_ROWS, make_console
-from customer_sync.core.model import Contact
+from customer_sync.core.model import Contact, RatePlan
 from customer_sync.errors import ExitCode
 from customer_sync.privacy import mask_email, printable
-from customer_sync.sandbox import Sandbox
+from customer_sync.sandbox import Sandbox, Settings
+from customer_sync.sandbox.serve import serve
+from customer_sync.sandbox.settings import changed
 from customer_sync.store import RunLock
-from customer_sync.target import embedded_client, open_sandbox, state_file
+from customer_sync.target import SANDBOX_FILE, embedded_client, open_sandbox, state_file
 
 CONFIG = Path("config.yaml")
 
@@ -92,6 +94,89 @@ def reset(
             leftover.unlink()
     typer.echo("The sandbox is empty.")
     return ExitCode.OK
+
+
+@sandbox.command("serve")
+def serve_sandbox(
+    *,
+    config: ConfigOption = CONFIG,
+    state: StateOption = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", help="Keep the account here instead of in the state's folder."),
+    ] = None,
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="The port; 0 takes any.")] = 8025,
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="Let other machines in.")
+    ] = False,
+    plan: Annotated[
+        RatePlan, typer.Option("--plan", help="Which of Brevo's rate limits hold.")
+    ] = RatePlan.GENERAL,
+    latency: Annotated[
+        float, typer.Option("--latency", min=0, help="Seconds that every answer takes.")
+    ] = 0.0,
+    fail: Annotated[
+        list[str] | None,
+        typer.Option("--fail", help="Answer this share with an error.", metavar="STATUS:SHARE"),
+    ] = None,
+    drop: Annotated[
+        float, typer.Option("--drop", min=0, max=1, help="Break this share of connections.")
+    ] = 0.0,
+    lag: Annotated[
+        float, typer.Option("--lag", min=0, help="Seconds that listings are behind.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option("--seed", help="What the shares are drawn by.")] = 0,
+    switches: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Set a switch of a fact that nobody knows.", metavar="NAME=VALUE"
+        ),
+    ] = None,
+) -> int:
+    """Serve the emulated account over HTTP, for any client of Brevo's API.
+
+    A page at / shows contacts, lists, jobs and the last requests.
+
+    Example: customer-sync sandbox serve --port 8025 --fail 429:0.05
+    """
+    settings = _settings(
+        {"plan": plan.value, "latency": latency, "drop": drop, "lag": lag, "seed": seed}
+        | ({"fail": _shares(fail)} if fail else {})
+        | dict(map(_switch, switches or []))
+    )
+    path = file if file is not None else state_folder(config, state) / SANDBOX_FILE
+    serve(
+        path,
+        host=host,
+        port=port,
+        settings=settings,
+        allow_remote=allow_remote,
+        announce=lambda url: typer.echo(f"Brevo's emulator answers at {url} (Ctrl-C ends it)"),
+    )
+    return ExitCode.OK
+
+
+def _settings(changes: dict[str, object]) -> Settings:
+    try:
+        return changed(Settings(), changes)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--set, --fail") from error
+
+
+def _shares(texts: list[str]) -> dict[str, object]:
+    return {status: share for status, _, share in (text.partition(":") for text in texts)}
+
+
+def _switch(text: str) -> tuple[str, object]:
+    """Return a name and its value: a JSON value where it is one, else a word."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise typer.BadParameter("Expected NAME=VALUE", param_hint="--set")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 async def _contacts(opened: Sandbox, clock: Clock) -> list[Contact]:

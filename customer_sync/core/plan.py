@@ -2,11 +2,12 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from customer_sync.core.attributes import Fit, compare_attributes
 from customer_sync.core.model import (
     Attribute,
     Change,
@@ -118,7 +119,8 @@ def check_account(
     Raises:
         PlanRefused: naming every attribute that is missing or of another type, and the list.
     """
-    wrong = list(_unfit_attributes(rules, policy, attributes))
+    findings = compare_attributes(rules, policy, attributes)
+    wrong = [str(finding) for finding in findings if finding.fit is not Fit.GOOD]
     if policy.list_id is not None and policy.list_id not in set(list_ids):
         wrong.append(f"list {policy.list_id} does not exist")
     if wrong:
@@ -233,24 +235,3 @@ def _too_many_deletes(deletes: int, guard: Guard) -> str:
         f"{deletes} deletions are more than {limit} of {guard.known_contacts} known contacts; "
         "--max-deletes lifts this"
     )
-
-
-def _unfit_attributes(
-    rules: Iterable[FieldRule], policy: Policy, attributes: dict[str, Attribute]
-) -> Iterator[str]:
-    names = [r.attribute for r in rules if r.attribute != "EMAIL"]
-    if policy.deleted_attribute:
-        names.append(policy.deleted_attribute)
-    for name in sorted({n for n in names if n not in attributes}):
-        yield f"attribute {name} does not exist"
-    for rule in rules:
-        attribute = attributes.get(rule.attribute)
-        if attribute is None or rule.attribute == "EMAIL":
-            continue
-        if attribute.type is None:
-            yield f"attribute {rule.attribute} cannot be written by a sync"
-        elif rule.type is not None and rule.type is not attribute.type:
-            yield (
-                f"attribute {rule.attribute} is {attribute.type} in Brevo "
-                f"and {rule.type} in field_mapping"
-            )

@@ -16,19 +16,11 @@ def embedded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> World:
     return world
 
 
-@pytest.fixture(params=["embedded", "http"])
-def world(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.fixture
+def served(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[World]:
-    """Yield a world whose Brevo is in the same process, and one that is reached over HTTP."""
-    if request.param == "embedded":
-        world = World(folder=tmp_path, capsys=capsys)
-        world.configure()
-        yield world
-        return
+    """Yield a world whose Brevo is reached over HTTP."""
     monkeypatch.setenv("BREVO_API_KEY", "key")
     with served_sandbox(tmp_path / "served.db") as url:
         world = World(
@@ -40,3 +32,10 @@ def world(
         )
         world.configure()
         yield world
+
+
+@pytest.fixture(params=["embedded", "served"])
+def world(request: pytest.FixtureRequest) -> World:
+    """Return a world of each kind."""
+    chosen: World = request.getfixturevalue(request.param)
+    return chosen

@@ -96,18 +96,16 @@ def test_a_disabled_sync_says_so(embedded: World) -> None:
     assert embedded.contacts() == {}
 
 
-def test_attributes_that_brevo_lacks_are_refused_before_any_write(world: World) -> None:
+def test_attributes_that_brevo_lacks_are_refused_before_any_write(served: World) -> None:
     """Brevo would answer with success and store nothing."""
-    config = world.folder / "config.yaml"
-    if world.url is None:
-        pytest.skip("the embedded sandbox is made to fit the configuration")
+    config = served.folder / "config.yaml"
     text = config.read_text(encoding="utf-8").replace("LASTNAME", "SURNAME")
     config.write_text(text, encoding="utf-8")
-    report = world.sync(GOOD)
+    report = served.sync(GOOD)
     assert report["exit_code"] == ExitCode.REFUSED
     assert "attribute SURNAME does not exist" in report["errors"][0]["message"]
     assert "customer-sync attributes create" in report["errors"][0]["hint"]
-    assert world.contacts() == {}
+    assert served.contacts() == {}
 
 
 def test_deletions_beyond_the_limit_are_withheld_and_can_be_confirmed(world: World) -> None:
