@@ -1,6 +1,7 @@
 """What a run tried and what came of it: written to the state at once, counted for the report."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from customer_sync.clock import Clock
@@ -13,19 +14,22 @@ from customer_sync.core.model import (
     Confirmed,
     Create,
     Customer,
+    Dated,
     Deferred,
+    Delete,
     Email,
     Failed,
     Keep,
     Outcome,
     Policy,
+    Reason,
     Skip,
     Update,
     Write,
 )
 from customer_sync.core.routes import Route
 from customer_sync.privacy import mask_email, mask_text
-from customer_sync.report import OutcomeCounts, ReportedError
+from customer_sync.report import MOST_ERRORS, OutcomeCounts, ReportedError
 from customer_sync.store import QueueItem, Store
 
 
@@ -50,13 +54,18 @@ class RunJournal:
         self._retry = retry
         self._confirmed = confirmed
         self._on_outcome = on_outcome
-        self._applied = self._deferred = self._failed = 0
+        self._accepted = self._applied = self._failed = 0
         self.errors: list[ReportedError] = []
+        """The first of them; all are counted."""
 
     @property
     def counts(self) -> OutcomeCounts:
-        """The outcomes so far."""
-        return OutcomeCounts(applied=self._applied, deferred=self._deferred, failed=self._failed)
+        """The outcomes so far; what was accepted and has none is in the retry queue: deferred."""
+        return OutcomeCounts(
+            applied=self._applied,
+            deferred=self._accepted - self._applied - self._failed,
+            failed=self._failed,
+        )
 
     def accept(self, writes: Sequence[Write]) -> None:
         """Queue every change before the first request, so that no crash can lose one.
@@ -67,7 +76,7 @@ class RunJournal:
         self._store.accept(
             [
                 QueueItem(
-                    customer=write.customer,
+                    customer=_as_it_waits(write),
                     error="accepted; the run ended before it was written",
                     attempts=self._attempts(write.customer),
                     queued_at=now,
@@ -76,6 +85,7 @@ class RunJournal:
                 for write in writes
             ]
         )
+        self._accepted = len(writes)
 
     def settle(self, changes: Sequence[Change]) -> None:
         """Confirm the contacts that are right as they are, and end the wait of all left alone."""
@@ -87,10 +97,9 @@ class RunJournal:
                 if confirmed != before:
                     confirmations.append((change, confirmed))
         self._store.record_kept(confirmations)
-        self._store.dequeue(
-            [c.customer.email for c in changes if isinstance(c, Keep)]
-            + [c.email for c in changes if isinstance(c, Skip) and c.email is not None]
-        )
+        written = {c.customer.email for c in changes if isinstance(c, Write)}
+        over = {email for change in changes for email in _wait_is_over(change)}
+        self._store.dequeue(over - written)
 
     def intend(self, changes: Sequence[Write], route: Route) -> None:
         """Note what the next request will try, and the contacts as they are."""
@@ -100,32 +109,46 @@ class RunJournal:
         """Note what came of one change."""
         match outcome:
             case Applied():
-                self._applied += 1
                 self._record_applied(outcome)
+                self._applied += 1
             case Deferred():
-                self._deferred += 1
                 self._record_unapplied(outcome)
             case Failed():
-                self._failed += 1
                 self._record_unapplied(outcome)
+                self._failed += 1
         self._on_outcome(outcome)
 
     def recreate(self, change: Update) -> Create:
-        """Return the creation for a contact that vanished meanwhile."""
+        """Return the creation for a contact that vanished meanwhile.
+
+        It does not join again the lists that the person had left.
+        """
         self._store.unmirror(change.before.id)
-        return recreate(change.customer, change.before, self._before(change), self._policy)
+        create = recreate(change.customer, change.before, self._before(change), self._policy)
+        lists = create.patch.add_lists - change.before.unsubscribed_list_ids
+        return replace(create, patch=replace(create.patch, add_lists=lists))
 
     def _record_applied(self, outcome: Applied) -> None:
+        change, before = outcome.change, self._before(outcome.change)
         confirmed = confirm(
-            outcome.change,
-            self._before(outcome.change),
+            change,
+            before,
             list_id=self._policy.list_id,
             contact_id=outcome.contact_id,
             refused=outcome.refused,
         )
-        self._store.record_applied(self._run_id, outcome.change, confirmed, self._clock.now())
+        self._store.record_applied(
+            self._run_id,
+            change,
+            confirmed,
+            self._clock.now(),
+            superseded=None if before is None or before.is_deleted else before,
+            gone=change.before.id
+            if isinstance(change, Delete) and outcome.contact_id is None
+            else None,
+        )
         for name in outcome.refused:
-            self.errors.append(
+            self._report(
                 ReportedError(
                     kind="warning",
                     message=f"{name} was left out: another contact at Brevo has that number.",
@@ -142,7 +165,7 @@ class RunJournal:
         attempts = self._attempts(customer) + was_attempted
         error = mask_text(outcome.detail if isinstance(outcome, Failed) else outcome.error)
         item = QueueItem(
-            customer=customer,
+            customer=_as_it_waits(outcome.change),
             error=error,
             attempts=attempts,
             queued_at=now,
@@ -152,7 +175,7 @@ class RunJournal:
         kind = type(outcome).__name__.lower()
         self._store.record_unapplied(self._run_id, outcome.change, kind, item, now)
         if was_attempted:
-            self.errors.append(
+            self._report(
                 ReportedError(
                     kind=kind,
                     message=error,
@@ -161,12 +184,18 @@ class RunJournal:
                 )
             )
 
+    def _report(self, error: ReportedError) -> None:
+        if len(self.errors) < MOST_ERRORS:
+            self.errors.append(error)
+
     def _attempts(self, customer: Customer) -> int:
         """Return the failures so far; whoever is heard of anew starts afresh."""
-        return 0 if customer.statements else self._store.attempts(customer.email)
+        if customer.statements:
+            return 0
+        return max(map(self._store.attempts, (customer.email, *customer.former_emails)))
 
     def _next_at(self, now: datetime, attempts: int) -> datetime:
-        doubled = self._retry.base_delay * 2.0 ** min(attempts - 1, 30)
+        doubled = self._retry.base_delay * 2.0 ** min(attempts - 1, 16)
         return now + min(doubled, self._retry.max_delay, timedelta(days=365))
 
     def _before(self, change: Write | Keep) -> Confirmed | None:
@@ -174,3 +203,27 @@ class RunJournal:
         if not isinstance(change, Create) and change.before is not None:
             names.insert(0, change.before.email)
         return next((self._confirmed[n] for n in names if n and n in self._confirmed), None)
+
+
+def _as_it_waits(change: Write) -> Customer:
+    """Return the customer of *change* as the retry queue keeps it.
+
+    Brevo lifts a block when it renames a contact. Whoever is renamed while blocked waits as
+    somebody who said no, for nothing else would tell of the block once the address has changed.
+    """
+    customer = change.customer
+    if isinstance(change, Update) and change.patch.rename_to and change.patch.email_blocked:
+        return replace(customer, email_consent=Dated(value=False, at=customer.last_at))
+    return customer
+
+
+def _wait_is_over(change: Change) -> Sequence[Email]:
+    """Return the addresses whose entry in the retry queue *change* settles without a request."""
+    match change:
+        case Keep():
+            return (change.customer.email, *change.customer.former_emails)
+        case Skip(email=email, reason=reason) if email is not None:
+            # A plan that was overtaken says nothing about what waits.
+            return () if reason is Reason.MOVED else (email,)
+        case _:
+            return ()

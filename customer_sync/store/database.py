@@ -94,11 +94,15 @@ def connect(path: Path) -> sqlite3.Connection:
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = sqlite3.connect(path, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA busy_timeout = 5000")
-        _migrate(connection, path)
+        try:
+            connection.execute("PRAGMA busy_timeout = 5000")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            _migrate(connection, path)
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 
@@ -118,30 +122,38 @@ def telling(path: Path) -> Iterator[None]:
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Commit all that is written within, or nothing of it."""
-    connection.execute("BEGIN IMMEDIATE")
     try:
+        connection.execute("BEGIN IMMEDIATE")
         yield
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        # On a full disk SQLite has rolled back by itself.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute(
         "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL)"
     )
-    with closing(connection.execute("SELECT name FROM migrations")) as rows:
-        applied = {name for (name,) in rows}
     known = {name for name, _ in MIGRATIONS}
-    if applied - known:
+    if _applied(connection) - known:
         raise StoreError(
             f"The state {path} was written by a newer version of customer-sync.",
             hint="Install that version again, or name another folder with --state.",
         )
+    if _applied(connection) == known:
+        return
     for name, script in MIGRATIONS:
-        if name not in applied:
-            with transaction(connection):
+        with transaction(connection):
+            # Looked at within: another process may be opening the same new file.
+            if name not in _applied(connection):
                 for statement in filter(None, map(str.strip, script.split(";"))):
                     connection.execute(statement)
                 connection.execute("INSERT INTO migrations VALUES (?, datetime('now'))", (name,))
+
+
+def _applied(connection: sqlite3.Connection) -> set[str]:
+    with closing(connection.execute("SELECT name FROM migrations")) as rows:
+        return {name for (name,) in rows}

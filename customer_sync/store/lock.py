@@ -33,21 +33,28 @@ class RunLock:
         with telling(self._path):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            try:
+                self._take(file)
+            except BaseException:
+                os.close(file)
+                raise
+        self._file = file
+        return self
+
+    def _take(self, file: int) -> None:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = _describe(os.pread(file, 1000, 0))
-            os.close(file)
+            # It may have taken the lock and not yet written its name.
+            holder = _describe(os.pread(file, 1000, 0)) or "an unknown process"
             raise StoreBusy(
                 f"Another run holds the state: {holder}.",
                 hint="Wait for it to end; cron may simply try again at its next time.",
             ) from error
         self.taken_over = _describe(os.pread(file, 1000, 0))
-        self._file = file
-        holder = json.dumps({"pid": os.getpid(), "since": self._now.isoformat()})
+        name = json.dumps({"pid": os.getpid(), "since": self._now.isoformat()})
         os.ftruncate(file, 0)
-        os.pwrite(file, holder.encode(), 0)
-        return self
+        os.pwrite(file, name.encode(), 0)
 
     def __exit__(
         self,

@@ -1,7 +1,7 @@
 """What the program remembers from run to run, in terms of the core's values."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -25,6 +25,7 @@ from customer_sync.core.model import (
     Update,
     Write,
 )
+from customer_sync.errors import StoreError
 from customer_sync.store.database import connect, telling, transaction
 
 T = TypeVar("T")
@@ -110,7 +111,7 @@ class Store:
     def confirmed(self, emails: Iterable[Email]) -> dict[Email, Confirmed]:
         """Return what was confirmed for each of *emails* that was confirmed at all."""
         rows = self._select("SELECT email, body FROM confirmed WHERE email IN ({})", emails)
-        return {Email(email): msgspec.json.decode(body, type=Confirmed) for email, body in rows}
+        return {Email(email): self._decoded(body, Confirmed) for email, body in rows}
 
     def count_known(self) -> int:
         """Return how many living customers are confirmed."""
@@ -124,15 +125,12 @@ class Store:
         """Yield every confirmed customer that is not deleted, with its ids."""
         with telling(self.path):
             rows = self._db.execute(
-                "SELECT body, (SELECT group_concat(customer_id, char(10)) FROM identities i"
+                "SELECT body, (SELECT json_group_array(customer_id) FROM identities i"
                 " WHERE i.email = c.email AND NOT i.is_deleted)"
                 " FROM confirmed c WHERE NOT is_deleted ORDER BY email"
             )
             for body, ids in rows:
-                yield (
-                    msgspec.json.decode(body, type=Confirmed),
-                    frozenset(ids.split("\n")) if ids else frozenset(),
-                )
+                yield self._decoded(body, Confirmed), self._decoded(ids, frozenset[str])
 
     # ------------------------------------------------------------ runs and operations
 
@@ -191,12 +189,30 @@ class Store:
             )
 
     def record_applied(
-        self, run_id: str, change: Write, confirmed: Confirmed, now: datetime
+        self,
+        run_id: str,
+        change: Write,
+        confirmed: Confirmed,
+        now: datetime,
+        *,
+        superseded: Confirmed | None = None,
+        gone: ContactId | None = None,
     ) -> None:
-        """Note that Brevo has *change*: the journal, the confirmed state and the queue as one."""
+        """Note that Brevo has *change*: the journal, the confirmed state and the queue as one.
+
+        *superseded* was confirmed for the same person under another address and goes, unless
+        somebody else was confirmed there meanwhile. The contact *gone* exists no more.
+        """
         with telling(self.path), transaction(self._db):
             self._finish_operation(run_id, change, "applied", "", now)
             self._confirm(change, confirmed)
+            if superseded is not None and superseded.email != confirmed.email:
+                self._db.execute(
+                    "DELETE FROM confirmed WHERE email = ? AND body = ?",
+                    (superseded.email, msgspec.json.encode(superseded)),
+                )
+            if gone is not None:
+                self._db.execute("DELETE FROM mirror WHERE contact_id = ?", (gone,))
 
     def record_kept(self, kept: Iterable[tuple[Keep, Confirmed]]) -> None:
         """Note that contacts are right as they are."""
@@ -223,13 +239,8 @@ class Store:
 
     def _confirm(self, change: Create | Update | Delete | Keep, confirmed: Confirmed) -> None:
         customer = change.customer
-        former = set(customer.former_emails)
-        if isinstance(change, Update) and change.before.email is not None:
-            former.add(change.before.email)
-        for email in former - {confirmed.email}:
-            if isinstance(change, Update) and change.before.email == email:
-                self._db.execute("DELETE FROM confirmed WHERE email = ?", (email,))
-            self._db.execute("DELETE FROM queue WHERE email = ?", (email,))
+        if isinstance(change, Update) and change.before.email not in {None, confirmed.email}:
+            self._db.execute("DELETE FROM confirmed WHERE email = ?", (change.before.email,))
         self._db.execute(
             "INSERT OR REPLACE INTO confirmed VALUES (?, ?, ?, ?)",
             (
@@ -250,18 +261,40 @@ class Store:
 
     # ------------------------------------------------------------ the retry queue
 
-    def queued(self, *, now: datetime, emails: Iterable[Email]) -> list[QueueItem]:
-        """Return what is due, and whatever waits for customers who are heard of again anyway."""
-        due = self._rows("NOT is_dead AND next_at <= ?", (now.isoformat(),))
-        due_emails = {item.customer.email for item in due}
-        waiting = [e for e in emails if e not in due_emails]
-        for chunk in _chunks(waiting):
-            due += self._rows(f"email IN ({_marks(chunk)})", tuple(chunk))
-        return due
+    def queued(
+        self, *, now: datetime, emails: Collection[Email], ids: Collection[str] = ()
+    ) -> list[QueueItem]:
+        """Return what is due, and whatever waits for customers who are heard of again anyway.
+
+        They are known by their address or by one of their ids: whoever was never written is not
+        yet known in any other way.
+        """
+        return [
+            item
+            for item in self.queue()
+            if (not item.is_dead and item.next_at <= now)
+            or item.customer.email in emails
+            or not item.customer.ids.isdisjoint(ids)
+        ]
 
     def queue(self) -> list[QueueItem]:
         """Return everything that is queued, dead letters included, the next first."""
-        return self._rows("1", ())
+        with telling(self.path):
+            rows = self._db.execute(
+                "SELECT customer, error, attempts, queued_at, next_at, is_dead FROM queue"
+                " ORDER BY is_dead, next_at, email"
+            ).fetchall()
+        return [
+            QueueItem(
+                customer=self._decoded(customer, Customer),
+                error=error,
+                attempts=attempts,
+                queued_at=_time(queued_at),
+                next_at=_time(next_at),
+                is_dead=bool(is_dead),
+            )
+            for customer, error, attempts, queued_at, next_at, is_dead in rows
+        ]
 
     def queue_counts(self) -> tuple[int, int]:
         """Return how many customers wait, and how many are dead."""
@@ -280,9 +313,17 @@ class Store:
             ).fetchone()
         return int(row[0]) if row else 0
 
-    def accept(self, items: Iterable[QueueItem]) -> None:
-        """Queue all of *items*, or none."""
+    def accept(self, items: Sequence[QueueItem]) -> None:
+        """Queue all of *items*, or none.
+
+        What waited for the same person, under whatever address, is part of the item and goes.
+        """
         with telling(self.path), transaction(self._db):
+            # First of all: somebody else among them may have one of these addresses now.
+            self._db.executemany(
+                "DELETE FROM queue WHERE email = ?",
+                ((email,) for item in items for email in item.customer.former_emails),
+            )
             for item in items:
                 self._enqueue(item)
 
@@ -304,25 +345,6 @@ class Store:
                 item.is_dead,
             ),
         )
-
-    def _rows(self, condition: str, values: tuple[object, ...]) -> list[QueueItem]:
-        with telling(self.path):
-            rows = self._db.execute(
-                "SELECT customer, error, attempts, queued_at, next_at, is_dead FROM queue"
-                f" WHERE {condition} ORDER BY is_dead, next_at, email",
-                values,
-            ).fetchall()
-        return [
-            QueueItem(
-                customer=msgspec.json.decode(customer, type=Customer),
-                error=error,
-                attempts=attempts,
-                queued_at=_time(queued_at),
-                next_at=_time(next_at),
-                is_dead=bool(is_dead),
-            )
-            for customer, error, attempts, queued_at, next_at, is_dead in rows
-        ]
 
     # ------------------------------------------------------------ the mirror of Brevo
 
@@ -357,12 +379,12 @@ class Store:
     def mirrored(self, emails: Iterable[Email]) -> dict[Email, Contact]:
         """Return the mirror's contacts at *emails*."""
         rows = self._select("SELECT email, body FROM mirror WHERE email IN ({})", emails)
-        return {Email(email): msgspec.json.decode(body, type=Contact) for email, body in rows}
+        return {Email(email): self._decoded(body, Contact) for email, body in rows}
 
     def mirrored_by_ext_id(self, ids: Iterable[str]) -> dict[str, Contact]:
         """Return the mirror's contacts that carry one of the shop's *ids* as EXT_ID."""
         rows = self._select("SELECT ext_id, body FROM mirror WHERE ext_id IN ({})", ids)
-        return {ext_id: msgspec.json.decode(body, type=Contact) for ext_id, body in rows}
+        return {ext_id: self._decoded(body, Contact) for ext_id, body in rows}
 
     def count_mirrored(self) -> int:
         """Return how many contacts the mirror holds."""
@@ -385,6 +407,16 @@ class Store:
 
     # ------------------------------------------------------------ SQL
 
+    def _decoded(self, body: bytes | str, kind: type[T]) -> T:
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise StoreError(
+                f"The state {self.path} holds what this version cannot read: {error}.",
+                hint="Put a copy from before in its place, or move it aside: the next run then "
+                "builds a new state from Brevo.",
+            ) from error
+
     def _write(self, sql: str, values: tuple[object, ...]) -> None:
         with telling(self.path), transaction(self._db):
             self._db.execute(sql, values)
@@ -393,7 +425,8 @@ class Store:
         """Run *sql*, whose `{}` stands for a list of placeholders, for *values* in chunks."""
         with telling(self.path):
             for chunk in _chunks(values):
-                yield from self._db.execute(sql.format(_marks(chunk)), chunk)
+                # Fetched at once: an abandoned cursor would outlive the file.
+                yield from self._db.execute(sql.format(_marks(chunk)), chunk).fetchall()
 
 
 def _chunks(values: Iterable[T]) -> Iterator[list[T]]:
