@@ -252,11 +252,14 @@ async def _take_in(
             edges.display.warning(warning)
         fold.add(statement)
     _check_rejects(rejections, read, options.max_rejects or config.max_rejects)
-    waiting = edges.store.queued(now=edges.clock.now(), emails=fold.emails)
-    for item in waiting:
-        fold.add_customer(replace(item.customer, statements=0))
     for change in options.confirmed_deletes:
         fold.add_customer(replace(change.customer, statements=0))
+    known = edges.store.identities(fold.ids, fold.emails).addresses.values()
+    waiting = edges.store.queued(
+        now=edges.clock.now(), emails=fold.emails | {k.value for k in known}, ids=fold.ids
+    )
+    for item in waiting:
+        fold.add_customer(replace(item.customer, statements=0))
     identities = edges.store.identities(fold.ids, fold.emails)
     identities = await _find_by_ext_id(config, fold, identities, edges)
     return Input(
