@@ -11,7 +11,6 @@ from customer_sync.config.model import (
     RetrySettings,
     RunEvent,
     Secret,
-    SourceName,
     SyncMode,
     Target,
     read_secret,
@@ -20,6 +19,7 @@ from customer_sync.config.problems import ConfigProblem, InvalidConfig
 from customer_sync.config.shape import schema
 from customer_sync.config.spelling import parse_duration, parse_limit
 from customer_sync.config.starter import template
+from customer_sync.core.model import SourceName
 
 __all__ = [
     "STANDARD_RULES",

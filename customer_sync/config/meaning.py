@@ -18,7 +18,6 @@ from customer_sync.config.model import (
     Notifications,
     RetrySettings,
     RunEvent,
-    SourceName,
     SyncMode,
     Target,
 )
@@ -32,6 +31,7 @@ from customer_sync.core.model import (
     OnDrift,
     Policy,
     Resubscribe,
+    SourceName,
 )
 from customer_sync.core.phones import SUPPORTED_REGIONS
 

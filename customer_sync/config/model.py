@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from customer_sync.core.model import FieldRule, Limit, Policy, RatePlan
+from customer_sync.core.model import FieldRule, Limit, Policy, RatePlan, SourceName
 from customer_sync.errors import ConfigError
 
 FULL_REFRESH_EVERY = timedelta(days=7)
@@ -18,15 +18,6 @@ class Target(StrEnum):
 
     SANDBOX = "sandbox"
     LIVE = "live"
-
-
-class SourceName(StrEnum):
-    """Which platform's records are read."""
-
-    SHOPIFY = "shopify"
-    WOOCOMMERCE = "woocommerce"
-    MAGENTO = "magento"
-    CUSTOM = "custom"
 
 
 class SyncMode(StrEnum):

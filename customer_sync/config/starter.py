@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from string import Template
 
 from customer_sync.config.fields import STANDARD_RULES
-from customer_sync.config.model import SourceName, Target
-from customer_sync.core.model import DeleteBehavior, FieldRule, Step
+from customer_sync.config.model import Target
+from customer_sync.core.model import DeleteBehavior, FieldRule, SourceName, Step
 from customer_sync.errors import ConfigError
 
 _TEXT = Template("""\

@@ -21,6 +21,15 @@ T_co = TypeVar("T_co", covariant=True)
 # ---------------------------------------------------------------- input
 
 
+class SourceName(StrEnum):
+    """Which platform's records are read."""
+
+    SHOPIFY = "shopify"
+    WOOCOMMERCE = "woocommerce"
+    MAGENTO = "magento"
+    CUSTOM = "custom"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Place:
     """Where a record stood: the file as the user named it (`-` for standard input) and its line."""

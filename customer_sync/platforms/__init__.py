@@ -1,0 +1,1 @@
+"""What shops hand out, understood: from a platform's own records to events in one spelling."""
