@@ -97,6 +97,9 @@ class RunJournal:
                 if confirmed != before:
                     confirmations.append((change, confirmed))
         self._store.record_kept(confirmations)
+        for change in changes:
+            if isinstance(change, Skip) and change.deleted_at is not None:
+                self._store.note_deleted(change.ids, change.deleted_at)
         written = {c.customer.email for c in changes if isinstance(c, Write)}
         over = {email for change in changes for email in _wait_is_over(change)}
         self._store.dequeue(over - written)

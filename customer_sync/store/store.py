@@ -106,6 +106,17 @@ class Store:
             owners.setdefault(Email(email), set()).add(customer_id)
         return Identities(addresses=addresses, owners={e: frozenset(o) for e, o in owners.items()})
 
+    def note_deleted(self, ids: Iterable[str], deleted_at: datetime) -> None:
+        """Note that customers are gone although their address lives on with others.
+
+        Whoever is known to have come back after *deleted_at* is not gone.
+        """
+        with telling(self.path), transaction(self._db):
+            self._db.executemany(
+                "UPDATE identities SET is_deleted = 1 WHERE customer_id = ? AND said_at <= ?",
+                ((i, deleted_at.isoformat()) for i in ids),
+            )
+
     # ------------------------------------------------------------ confirmed
 
     def confirmed(self, emails: Iterable[Email]) -> dict[Email, Confirmed]:
