@@ -1,14 +1,9 @@
 """What Brevo's answers say, as values; contacts and attributes are the core's."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import NewType, TypeAlias
+from dataclasses import dataclass
+from typing import TypeAlias
 
-from customer_sync.core.model import Contact, ContactId, Email, Value
-
-ProcessId = NewType("ProcessId", int)
-"""Brevo's number of an asynchronous job."""
+from customer_sync.core.model import Contact, ContactId, Email
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,46 +64,6 @@ class ContactPage:
     contacts: tuple[Contact, ...]
     count: int
     """How many contacts match in all, not only on this page."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportRow:
-    """One contact of an import job."""
-
-    email: Email
-    attributes: Mapping[str, Value] = field(default_factory=dict)
-    """None clears, for which the whole job is told that empty fields erase."""
-
-
-class ProcessState(StrEnum):
-    """How far an asynchronous job is; every word that Brevo may add means that it still runs."""
-
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
-    """An asynchronous job."""
-
-    id: ProcessId
-    name: str
-    """`IMPORTUSER` for an import."""
-    state: ProcessState
-    rejected_urls: Mapping[str, str] = field(default_factory=dict)
-    """Reason (`invalid_emails`, ...) to the address of a CSV with the rows it befell."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RejectedRow:
-    """A row that an import job left out."""
-
-    reason: str
-    """Brevo's word: `invalid_emails`, `duplicate_phone_id`, ..."""
-    fields: Mapping[str, str]
-    """The row as the CSV has it, by the names of its header."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

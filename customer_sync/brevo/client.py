@@ -19,11 +19,7 @@ from customer_sync.brevo.answers import (
     ContactPage,
     ContactRef,
     Folder,
-    ImportRow,
     ListChange,
-    Process,
-    ProcessId,
-    RejectedRow,
 )
 from customer_sync.brevo.api import MOST_ITEMS_PER_PAGE, Api, checked_base_url, checked_key
 from customer_sync.brevo.exchange import (
@@ -36,6 +32,7 @@ from customer_sync.brevo.refusals import RequestRefused, says_nothing_to_do, unk
 from customer_sync.brevo.retry import Dice, RetryPolicy
 from customer_sync.brevo.throttle import Family, RateNote, Throttle
 from customer_sync.clock import Clock
+from customer_sync.core.jobs import ImportRow, Process, ProcessId, RejectedRow
 from customer_sync.core.model import (
     Attribute,
     AttributeType,

@@ -6,14 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from customer_sync.brevo import shape
-from customer_sync.brevo.answers import (
-    ImportRow,
-    Process,
-    ProcessId,
-    ProcessState,
-    RejectedRow,
-)
 from customer_sync.brevo.values import Json, value_to
+from customer_sync.core.jobs import ImportRow, Process, ProcessId, ProcessState, RejectedRow
 from customer_sync.core.model import Attribute
 from customer_sync.errors import BrevoUnavailable
 

@@ -9,20 +9,9 @@ import httpx
 import pytest
 
 from brevo_double import KEY, ScriptedServer, clock_at_noon, refusal, talk
-from customer_sync.brevo.answers import (
-    Account,
-    ContactList,
-    ExtId,
-    Folder,
-    ImportRow,
-    ListChange,
-    Phone,
-    Process,
-    ProcessId,
-    ProcessState,
-    RejectedRow,
-)
+from customer_sync.brevo.answers import Account, ContactList, ExtId, Folder, ListChange, Phone
 from customer_sync.brevo.client import BrevoClient
+from customer_sync.core.jobs import ImportRow, Process, ProcessId, ProcessState, RejectedRow
 from customer_sync.core.model import (
     Attribute,
     AttributeType,

@@ -7,11 +7,11 @@ import httpx
 import pytest
 
 from brevo_double import ScriptedServer, clock_at_noon, refusal, talk
-from customer_sync.brevo.answers import ImportRow, ProcessId
 from customer_sync.brevo.client import BrevoClient
 from customer_sync.brevo.exchange import Attempt, RateWait, RequestEvent, Retry
 from customer_sync.brevo.retry import RetryPolicy
 from customer_sync.brevo.throttle import Family
+from customer_sync.core.jobs import ImportRow, ProcessId
 from customer_sync.core.model import AttributeType, ContactId, ContactPatch, Email
 from customer_sync.errors import (
     BrevoAuthError,

@@ -11,16 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from customer_sync.brevo import inventory, jobs, refusals, wire
-from customer_sync.brevo.answers import (
-    ExtId,
-    ImportRow,
-    ListChange,
-    Phone,
-    ProcessId,
-    ProcessState,
-    RejectedRow,
-)
+from customer_sync.brevo.answers import ExtId, ListChange, Phone
 from customer_sync.brevo.values import Json, value_from, value_to
+from customer_sync.core.jobs import ImportRow, ProcessId, ProcessState, RejectedRow
 from customer_sync.core.model import (
     Attribute,
     AttributeType,
