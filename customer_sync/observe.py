@@ -123,7 +123,8 @@ def _expected_pages(mirror: Mirror, *, is_full: bool) -> int:
 
 
 def _pages(count: int) -> int:
-    return max(1, math.ceil(count / PAGE_SIZE))
+    """Return how many pages show *count* contacts, each beginning with the last one before."""
+    return max(1, math.ceil((count - 1) / (PAGE_SIZE - 1)))
 
 
 def _watermark(mirror: Mirror) -> datetime | None:
@@ -156,29 +157,29 @@ async def _listing(
 ) -> None:
     """Read all pages from *first* on into the mirror.
 
-    Each page begins with the last contact of the page before. Where it does not, a contact was
-    deleted meanwhile and those behind it moved up; then the listing steps back to miss none.
+    Each page begins with the last contact of the page before. Where it shares none with that page,
+    contacts were deleted meanwhile and those behind moved up; then the listing steps back until
+    it does, to miss none.
     """
     is_full = since is None
     reading = _reading(mirror) + (1 if is_full else 0)
     page, offset, count, newest = first, 0, 0, since
     while True:
         mirror.mirror(page.contacts, reading=reading)
-        newest = max((c.modified_at for c in page.contacts if c.modified_at), default=newest)
+        times = [c.modified_at for c in page.contacts if c.modified_at]
+        newest = max([*times, *([newest] if newest else [])], default=None)
         count = page.count
         if not page.contacts or offset + len(page.contacts) >= count:
             break
-        last = page.contacts[-1].id
+        seen = {c.id for c in page.contacts}
         offset += len(page.contacts) - 1
         page = await reader.contacts_page(offset=offset, limit=PAGE_SIZE, modified_since=since)
-        while offset and last not in {c.id for c in page.contacts}:
+        while offset and seen.isdisjoint(c.id for c in page.contacts):
             offset = max(0, offset - PAGE_SIZE // 2)
             page = await reader.contacts_page(offset=offset, limit=PAGE_SIZE, modified_since=since)
     facts = {}
-    watermark = mirror.fact(_WATERMARK)
     if newest is not None:
-        known = datetime.fromisoformat(watermark) if watermark else newest
-        facts[_WATERMARK] = max(newest, known).astimezone(UTC).isoformat()
+        facts[_WATERMARK] = _next_watermark(mirror, newest, freshness).isoformat()
     if is_full:
         mirror.forget_mirrored(before=reading)
         facts |= {
@@ -187,6 +188,17 @@ async def _listing(
             _COUNT: str(count),
         }
     mirror.remember(facts)
+
+
+def _next_watermark(mirror: Mirror, newest: datetime, freshness: Freshness) -> datetime:
+    """Return the moment up to which every modification was seen; it never goes back.
+
+    What was modified while the listing went on may have been listed before it was, even though
+    something newer was seen; so that the listing's beginning is the most that can be believed.
+    """
+    watermark = mirror.fact(_WATERMARK)
+    seen = min(newest, freshness.now).astimezone(UTC)
+    return max(seen, datetime.fromisoformat(watermark)) if watermark else seen
 
 
 def _reading(mirror: Mirror) -> int:
