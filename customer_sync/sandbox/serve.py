@@ -56,13 +56,14 @@ def bind(host: str, port: int, *, allow_remote: bool = False) -> socket.socket:
             f"{host} can be reached from other machines, and the sandbox asks nobody who they are",
             hint="Leave the host out, or allow remote access explicitly.",
         )
+    hint = "Name another port; 0 takes any."
+    if not 0 <= port < 2**16:
+        raise ConfigError(f"cannot listen on port {port}: there is no such port", hint=hint)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as problem:
-        raise ConfigError(
-            f"cannot listen on {host}:{port}: {problem}", hint="Name another port; 0 takes any."
-        ) from problem
+    except OSError as problem:
+        raise ConfigError(f"cannot listen on {host}:{port}: {problem}", hint=hint) from problem
 
 
 def base_url(listener: socket.socket) -> str:

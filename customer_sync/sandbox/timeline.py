@@ -57,7 +57,7 @@ def zone(name: str) -> tzinfo:
         return timezone(-span if offset["sign"] == "-" else span)
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, OSError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"no such time zone: {name}") from None
 
 

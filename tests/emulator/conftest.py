@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from customer_sync.clock import SimulatedClock
-from customer_sync.core.model import Attribute, AttributeType
 from customer_sync.sandbox import Sandbox, Settings
+from emulator_account import ATTRIBUTES
 from sandboxes import START, Brevo, Switch, in_process, over_http, serving
 
 
@@ -45,18 +45,3 @@ def open_brevo(
 def brevo(open_brevo: Callable[[Settings], Brevo]) -> Brevo:
     """A sandbox as it is by default, with one attribute of each type and list 5."""
     return open_brevo(Settings())
-
-
-ATTRIBUTES: dict[str, AttributeType | Attribute] = {
-    "TOTAL": AttributeType.FLOAT,
-    "BORN": AttributeType.DATE,
-    "VIP": AttributeType.BOOLEAN,
-    "GENDER": Attribute(
-        name="GENDER", type=AttributeType.CATEGORY, options={"1": "Women", "2": "Men"}
-    ),
-    "TAGS": Attribute(
-        name="TAGS",
-        type=AttributeType.MULTIPLE_CHOICE,
-        options={"red": "red", "green": "green", "blue": "blue"},
-    ),
-}
