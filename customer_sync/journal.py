@@ -227,6 +227,6 @@ def _wait_is_over(change: Change) -> Sequence[Email]:
             return (change.customer.email, *change.customer.former_emails)
         case Skip(email=email, reason=reason) if email is not None:
             # A plan that was overtaken says nothing about what waits.
-            return () if reason is Reason.MOVED else (email,)
+            return () if reason in {Reason.MOVED, Reason.OVERTAKEN} else (email,)
         case _:
             return ()

@@ -158,8 +158,15 @@ async def make_ready(
     return Planned(plan=plan, phases=phases, input=taken_in, confirmed=confirmed)
 
 
-async def make_ready_again(kept: Plan, config: Config, edges: Edges, route: RouteChoice) -> Planned:
-    """Check a plan that was kept in a file against Brevo as it is now.
+async def make_ready_again(
+    kept: Plan,
+    config: Config,
+    edges: Edges,
+    route: RouteChoice,
+    *,
+    made_at: datetime | None = None,
+) -> Planned:
+    """Check a plan that was kept in a file since *made_at* against Brevo as it is now.
 
     Raises:
         PlanRefused: Brevo lacks an attribute or the list, or consent would be broken.
@@ -169,7 +176,12 @@ async def make_ready_again(kept: Plan, config: Config, edges: Edges, route: Rout
     names = {name for change in kept.changes for name in _names(change)}
     freshness = Freshness(now=edges.clock.now(), full_refresh_every=config.full_refresh_every)
     observed = await observe(edges.account, edges.store, names, freshness)
-    plan = still_true(kept, observed)
+    waiting = {
+        item.customer.email
+        for item in edges.store.queue()
+        if made_at is not None and item.queued_at > made_at
+    }
+    plan = still_true(kept, observed, waiting)
     check_consent(plan, config.policy)
     return Planned(
         plan=plan,

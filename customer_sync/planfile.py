@@ -1,7 +1,10 @@
 """A plan as a file: looked at today, applied tomorrow, and nothing that was not in it."""
 
+import contextlib
+import hashlib
 import os
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -63,6 +66,8 @@ class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     changes: tuple[_AnyChange, ...]
     withheld: tuple[Delete, ...] = ()
     withheld_because: str = ""
+    seal: str = ""
+    """A digest of all the rest: a plan is applied as it was shown or not at all."""
 
     @property
     def plan(self) -> Plan:
@@ -89,13 +94,10 @@ def write_plan(path: Path, plan: Plan, *, target: str, made_at: datetime) -> Non
         withheld=plan.withheld,
         withheld_because=plan.withheld_because,
     )
-    document = msgspec.json.format(msgspec.json.encode(content, order="deterministic"), indent=1)
+    sealed = msgspec.structs.replace(content, seal=_seal(content))
+    document = msgspec.json.format(msgspec.json.encode(sealed, order="deterministic"), indent=1)
     try:
-        temporary = path.with_name(path.name + ".part")
-        file = os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-        with os.fdopen(file, "wb") as opened:
-            opened.write(document + b"\n")
-        temporary.replace(path)
+        _replace(path, document + b"\n")
     except OSError as error:
         raise SourceError(
             f"The plan cannot be written to {path}: {error.strerror}.",
@@ -116,12 +118,12 @@ def read_plan(path: Path) -> PlanFile:
             f"The plan {path} cannot be read: {error.strerror}.",
             hint=f"`customer-sync plan events.jsonl --out {path.name}` makes one.",
         ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SourceError(
             f"{path} is no plan of this version of customer-sync: {error}.",
             hint=f"`customer-sync plan events.jsonl --out {path.name}` makes one.",
         ) from error
-    if digest_of((*content.plan.changes, *content.withheld)) != content.digest:
+    if content.seal != _seal(content):
         raise SourceError(
             f"{path} was changed after it was made.",
             hint="Plan anew; a plan is applied as it was shown or not at all.",
@@ -129,26 +131,36 @@ def read_plan(path: Path) -> PlanFile:
     return content
 
 
-def still_true(plan: Plan, observed: Mapping[Email, Contact]) -> Plan:
+def still_true(
+    plan: Plan, observed: Mapping[Email, Contact], waiting: Collection[Email] = ()
+) -> Plan:
     """Return *plan* without the changes whose contact is not as it was when it was made.
 
+    Nor are those in it whose customer has news that came later and are *waiting* to be written.
     They are skipped with the reason that says so. The plan gains nothing.
     """
-    return replace(plan, changes=tuple(_checked(plan.changes, observed)))
+    return replace(plan, changes=tuple(_checked(plan.changes, observed, waiting)))
 
 
-def _checked(changes: Iterable[Change], observed: Mapping[Email, Contact]) -> Iterable[Change]:
+def _checked(
+    changes: Iterable[Change], observed: Mapping[Email, Contact], waiting: Collection[Email]
+) -> Iterable[Change]:
     for change in changes:
-        if isinstance(change, Skip) or _is_unmoved(change, observed):
+        if isinstance(change, Skip):
             yield change
+        elif not {change.customer.email, *change.customer.former_emails}.isdisjoint(waiting):
+            yield _skip(change, Reason.OVERTAKEN)
+        elif not _is_unmoved(change, observed):
+            yield _skip(change, Reason.MOVED)
         else:
-            customer = change.customer
-            yield Skip(
-                email=customer.email,
-                ids=customer.ids,
-                reason=Reason.MOVED,
-                statements=customer.statements,
-            )
+            yield change
+
+
+def _skip(change: Create | Update | Delete | Keep, reason: Reason) -> Skip:
+    customer = change.customer
+    return Skip(
+        email=customer.email, ids=customer.ids, reason=reason, statements=customer.statements
+    )
 
 
 def _is_unmoved(change: Create | Update | Delete | Keep, observed: Mapping[Email, Contact]) -> bool:
@@ -171,3 +183,23 @@ def _tag(change: Change) -> _AnyChange:
             return _Keep(change)
         case Skip():
             return _Skip(change)
+
+
+def _seal(content: PlanFile) -> str:
+    unsealed = msgspec.structs.replace(content, seal="")
+    return hashlib.sha256(msgspec.json.encode(unsealed, order="deterministic")).hexdigest()
+
+
+def _replace(path: Path, document: bytes) -> None:
+    """Put *document* at *path* in one step; its mode is 0600, whatever was there."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(document)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
@@ -54,6 +55,8 @@ class Job:
     sources: tuple[str, ...] = ()
     kept_plan: Plan | None = None
     """A plan from a file, instead of sources."""
+    made_at: datetime | None = None
+    """When that plan was made."""
     dry_run: bool = False
     options: RunOptions = field(default_factory=RunOptions)
     max_duration_s: float | None = None
@@ -162,7 +165,11 @@ class Session:
     async def _plan(self, edges: Edges) -> Planned:
         if self._job.kept_plan is not None:
             return await make_ready_again(
-                self._job.kept_plan, self._config, edges, self._job.options.route
+                self._job.kept_plan,
+                self._config,
+                edges,
+                self._job.options.route,
+                made_at=self._job.made_at,
             )
         records = read(
             self._job.sources,

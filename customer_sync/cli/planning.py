@@ -275,6 +275,7 @@ def apply(
         command="apply",
         sources=(str(file),),
         kept_plan=kept.plan,
+        made_at=kept.made_at,
         options=RunOptions(route=route),
         max_duration_s=seconds("--max-duration", max_duration),
     )

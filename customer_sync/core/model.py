@@ -294,6 +294,7 @@ class Reason(StrEnum):
     SHARED_ADDRESS = "another customer still has the address"
     SWAPPED_ADDRESSES = "customers swapped their addresses; change one by hand in Brevo first"
     MOVED = "the contact changed in Brevo after the plan was made"
+    OVERTAKEN = "newer news of the customer wait to be written; the next run takes them along"
 
 
 class Note(StrEnum):
@@ -309,6 +310,7 @@ class Note(StrEnum):
     COMES_BACK_BLOCKED = "was blocked when it was deleted, and comes back blocked"
     RESUBSCRIBED = "newer consent at the shop lifts the block that this tool had set"
     MERGED_INTO_EXISTING = "the new address has a contact already; the old contact is retired"
+    NO_WENT_ALONG = "blocked under the old address, and so under the new one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
