@@ -104,8 +104,8 @@ def event_of_row(row: Row, timestamp: str) -> Mapping[str, object]:
     """Return the event that *row* tells.
 
     Columns `event` and `timestamp` are taken for the event's own; without them, or where they are
-    empty, it is an update at the time when the file was written. Other cells are its fields, as
-    text; an empty cell says that there is none.
+    empty, the customer is listed at the time when the file was written. Other cells are its
+    fields, as text; an empty cell says that there is none.
     """
     own: dict[str, str] = {}
     fields: dict[str, str | None] = {}
@@ -116,7 +116,7 @@ def event_of_row(row: Row, timestamp: str) -> Mapping[str, object]:
         else:
             fields[column] = cell if cell.strip() else None
     return {
-        "event": own.get("event") or Trigger.UPDATED.value,
+        "event": own.get("event") or Trigger.LISTED.value,
         "timestamp": own.get("timestamp") or timestamp,
         "data": fields,
     }
