@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -20,16 +21,24 @@ def served() -> Iterator[tuple[Switch, str]]:
         yield switch, url
 
 
+@pytest.fixture
+def quick_folder() -> Iterator[Path]:
+    """A folder in memory where the system has one: what is tested here need not survive."""
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(params=["in process", "over HTTP"])
 def open_brevo(
-    request: pytest.FixtureRequest, tmp_path: Path
+    request: pytest.FixtureRequest, quick_folder: Path
 ) -> Iterator[Callable[[Settings], Brevo]]:
     """A way to open sandboxes with settings of the test's own."""
     with ExitStack() as stack:
 
         def open_one(settings: Settings) -> Brevo:
             clock = SimulatedClock(START)
-            path = tmp_path / "brevo.db"
+            path = quick_folder / "brevo.db"
             sandbox = stack.enter_context(Sandbox(path, clock=clock, settings=settings))
             sandbox.ensure(lists={5: "Customers"}, attributes=ATTRIBUTES)
             if request.param == "in process":
