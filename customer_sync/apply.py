@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
+from customer_sync.core.bill import Route
 from customer_sync.core.model import (
     Applied,
     Contact,
@@ -12,15 +13,13 @@ from customer_sync.core.model import (
     ContactPatch,
     Create,
     Deferred,
-    Delete,
-    Email,
     Failed,
     Outcome,
     Update,
-    Value,
     Write,
 )
-from customer_sync.core.routes import Phase, Route
+from customer_sync.core.remainder import remainder
+from customer_sync.core.routes import Batch, Phase
 from customer_sync.errors import (
     BatchRejected,
     BrevoAuthError,
@@ -28,39 +27,20 @@ from customer_sync.errors import (
     BrevoRejected,
     BrevoUnavailable,
 )
+from customer_sync.importing import Imported
+from customer_sync.writing import ContactWriter, write
 
-PHONES = ("SMS", "WHATSAPP", "LANDLINE_NUMBER")
-"""Attributes that belong to one contact alone at Brevo."""
+FINISHING_BATCH = 1000
+"""How many imported contacts one request finishes."""
 
-READS_OF_A_BLOCK = 3
-"""How often a renamed contact is looked at, and blocked again, before it counts as a failure."""
+MOST_ALONE = 500
+"""How many contacts that an import left out are tried one by one; more wait for the next run."""
 
 FAILURES_IN_A_ROW = 5
 """After so many the rest is left to the next run: Brevo is down, hammering does not help."""
 
 
-class ContactWriter(Protocol):
-    """Whatever writes contacts. Every method may raise BrevoError."""
-
-    async def create(self, email: Email, patch: ContactPatch) -> ContactId | None:
-        """Create a contact, or update the one that exists already; then there is no id."""
-        ...
-
-    async def update(self, ref: ContactId, patch: ContactPatch) -> None:
-        """Update one contact."""
-        ...
-
-    async def update_batch(self, items: Sequence[tuple[ContactId, ContactPatch]]) -> None:
-        """Update all of *items*, or raise BatchRejected and update none."""
-        ...
-
-    async def delete(self, ref: ContactId) -> bool:
-        """Delete one contact; False where it was gone already."""
-        ...
-
-    async def contact(self, ref: ContactId) -> Contact | None:
-        """Fetch one contact."""
-        ...
+_LEFT_OUT = BrevoUnavailable("the import left it out without a reason; it will be tried again")
 
 
 class Journal(Protocol):
@@ -90,6 +70,10 @@ class StopSign:
         self.reason = self.reason or reason
 
 
+Importer: TypeAlias = Callable[[Sequence[Batch]], Awaitable[list[Imported]]]
+"""Runs import jobs and reads back what became of each row."""
+
+
 async def apply(
     phases: Sequence[Phase],
     writer: ContactWriter,
@@ -97,6 +81,7 @@ async def apply(
     stop: StopSign,
     *,
     in_flight: int,
+    importer: Importer | None = None,
 ) -> None:
     """Write *phases* one after the other, each with up to *in_flight* requests at a time.
 
@@ -109,7 +94,7 @@ async def apply(
         BrevoAuthError: Brevo refuses the key; every change has its outcome all the same.
         StoreError: the journal cannot be written.
     """
-    application = _Application(writer, journal, stop)
+    application = _Application(writer, journal, stop, importer)
     for phase in phases:
         await _side_by_side(application.units(phase), in_flight, stop)
     if application.refused_key is not None:
@@ -139,8 +124,15 @@ async def _side_by_side(
 
 
 class _Application:
-    def __init__(self, writer: ContactWriter, journal: Journal, stop: StopSign) -> None:
+    def __init__(
+        self,
+        writer: ContactWriter,
+        journal: Journal,
+        stop: StopSign,
+        importer: Importer | None,
+    ) -> None:
         self._writer = writer
+        self._importer = importer
         self._journal = journal
         self._stop = stop
         self._failures_in_a_row = 0
@@ -148,12 +140,22 @@ class _Application:
 
     def units(self, phase: Phase) -> Iterator[Callable[[], Awaitable[None]]]:
         """Yield the phase's requests, each to be called when its turn comes."""
+        imports = [b for b in phase.batches if b.route is Route.IMPORT]
+        if imports and self._importer is not None:
+            # Jobs are waited for and read back together.
+            yield self._bind(self._send_imports, imports, self._importer)
         for batch in phase.batches:
-            if batch.route is Route.BATCH:
-                yield self._bind(self._send_batch, batch.changes)
-            else:
-                for change in batch.changes:
-                    yield self._bind(self._send_one, change, batch.route)
+            tasks = [_Task(whole=change, part=change) for change in batch.changes]
+            match batch.route:
+                case Route.IMPORT if self._importer is not None:
+                    pass
+                case Route.BATCH:
+                    yield self._bind(self._send_batch, tasks)
+                case Route.LIST_ADD:
+                    yield self._bind(self._send_list, batch.changes)
+                case _:
+                    for task in tasks:
+                        yield self._bind(self._send_one, task, batch.route)
 
     @staticmethod
     def _bind(
@@ -163,148 +165,109 @@ class _Application:
 
     # ------------------------------------------------------------ one request, one change
 
-    async def _send_one(self, change: Write, route: Route) -> None:
+    async def _send_one(self, task: "_Task", route: Route) -> None:
         if self._stop.reason:
-            self._defer_unattempted([change])
+            self._defer_unattempted([task.whole])
             return
-        self._journal.intend([change], route)
-        await self._settle(change)
+        self._journal.intend([task.whole], route)
+        await self._settle(task)
 
-    async def _settle(self, change: Write) -> None:
-        """Write *change* by itself and record what came of it."""
+    async def _settle(self, task: "_Task") -> None:
+        """Write a change by itself and record what came of it."""
         try:
-            outcome: Outcome = await self._write(change)
+            applied = await write(task.part, self._writer, self._journal.recreate)
+            outcome: Outcome = task.of_whole(applied)
             self._failures_in_a_row = 0
         except BrevoRejected as error:
-            outcome = Failed(change=change, code=error.code, detail=error.message)
+            outcome = Failed(change=task.whole, code=error.code, detail=error.message)
             self._failures_in_a_row = 0
         except BrevoError as error:
-            outcome = Deferred(change=change, error=error.message)
+            outcome = Deferred(change=task.whole, error=error.message)
             self._learn_from(error)
         self._journal.record(outcome)
 
-    async def _write(self, change: Write) -> Applied:
-        match change:
-            case Create():
-                return await self._create(change)
-            case Update():
-                return await self._update(change)
-            case Delete(patch=None):
-                await self._writer.delete(change.before.id)
-                return Applied(change=change, contact_id=None)
-            case Delete():
-                return await self._soft_delete(change)
-
-    async def _create(self, change: Create) -> Applied:
-        email = change.customer.email
-        contact_id, refused = await self._without_foreign_phones(
-            change.patch, lambda patch: self._writer.create(email, patch)
-        )
-        return Applied(change=change, contact_id=contact_id, refused=refused)
-
-    async def _update(self, change: Update) -> Applied:
-        ref = change.before.id
-        try:
-            _, refused = await self._without_foreign_phones(
-                change.patch, lambda patch: self._update_if_any(ref, patch)
-            )
-        except BrevoRejected as error:
-            if error.status != 404:
-                raise
-            return await self._create(self._journal.recreate(change))
-        if change.patch.rename_to is not None and change.before.is_email_blocked:
-            await self._hold_block(ref)
-        return Applied(change=change, contact_id=ref, refused=refused)
-
-    async def _update_if_any(self, ref: ContactId, patch: ContactPatch) -> None:
-        # Nothing may be left of a patch once the phones of others are taken out.
-        if patch != ContactPatch():
-            await self._writer.update(ref, patch)
-
-    async def _soft_delete(self, change: Delete) -> Applied:
-        if change.patch is not None:
-            try:
-                await self._writer.update(change.before.id, change.patch)
-            except BrevoRejected as error:
-                if error.status != 404:
-                    raise
-                # Whoever is gone altogether is deleted more than softly.
-                return Applied(change=change, contact_id=None)
-        return Applied(change=change, contact_id=change.before.id)
-
-    async def _without_foreign_phones(
-        self,
-        patch: ContactPatch,
-        send: Callable[[ContactPatch], Awaitable[ContactId | None]],
-    ) -> tuple[ContactId | None, dict[str, Value]]:
-        """Send *patch*, leaving out each phone that another contact turns out to own."""
-        refused: dict[str, Value] = {}
-        while True:
-            try:
-                return await send(patch), refused
-            except BrevoRejected as error:
-                owned = [
-                    name
-                    for name in PHONES
-                    if name in error.duplicate_identifiers and name in patch.attributes
-                ]
-                if not owned:
-                    raise
-                refused |= {name: patch.attributes[name] for name in owned}
-                rest = {n: v for n, v in patch.attributes.items() if n not in owned}
-                patch = replace(patch, attributes=rest)
-
-    async def _hold_block(self, ref: ContactId) -> None:
-        """Make sure that a rename did not make a blocked contact mailable.
-
-        Raises:
-            BrevoRejected: the block does not hold.
-        """
-        for reads_left in reversed(range(READS_OF_A_BLOCK)):
-            contact = await self._writer.contact(ref)
-            if contact is None or contact.is_email_blocked:
-                return
-            if reads_left:
-                await self._writer.update(ref, ContactPatch(email_blocked=True))
-        raise BrevoRejected("the block did not survive the change of address", status=400)
-
     # ------------------------------------------------------------ one request, many changes
 
-    async def _send_batch(self, changes: Sequence[Update | Delete]) -> None:
-        """Send *changes* together; where Brevo refuses, find out whom and keep the rest."""
+    async def _send_batch(self, tasks: "Sequence[_Task]") -> None:
         if self._stop.reason:
-            self._defer_unattempted(changes)
+            self._defer_unattempted([t.whole for t in tasks])
             return
-        self._journal.intend(changes, Route.BATCH)
-        waiting = [changes]
+        self._journal.intend([t.whole for t in tasks], Route.BATCH)
+        await self._settle_together(tasks)
+
+    async def _settle_together(self, tasks: "Sequence[_Task]") -> None:
+        """Send *tasks* together; where Brevo refuses, find out whom and keep the rest."""
+        waiting = [tasks] if tasks else []
         while waiting:
             part = waiting.pop()
             if self._stop.reason:
-                self._defer_unattempted(part)
+                self._defer_unattempted([t.whole for t in part])
             elif len(part) == 1:
                 await self._settle(part[0])
             else:
                 waiting.extend(reversed(await self._try_batch(part)))
 
-    async def _try_batch(
-        self, changes: Sequence[Update | Delete]
-    ) -> list[Sequence[Update | Delete]]:
-        """Send *changes* in one request; return the parts that are to be tried instead."""
-        items = [(c.before.id, c.patch) for c in changes if c.patch is not None]
+    async def _try_batch(self, tasks: "Sequence[_Task]") -> "list[Sequence[_Task]]":
+        """Send *tasks* in one request; return the parts that are to be tried instead."""
         try:
-            await self._writer.update_batch(items)
+            await self._writer.update_batch([t.item for t in tasks])
         except BatchRejected as error:
             self._failures_in_a_row = 0
-            return _parts(changes, {p for p in error.unknown if 0 <= p < len(changes)})
+            return _parts(tasks, {p for p in error.unknown if 0 <= p < len(tasks)})
         except BrevoError as error:
-            for change in changes:
-                self._journal.record(Deferred(change=change, error=error.message))
-            self._learn_from(error)
+            self._defer([t.whole for t in tasks], error)
         else:
             self._failures_in_a_row = 0
-            for change in changes:
-                self._journal.record(Applied(change=change, contact_id=change.before.id))
+            for task in tasks:
+                self._journal.record(Applied(change=task.whole, contact_id=task.item[0]))
         return []
+
+    async def _send_list(self, changes: Sequence[Update]) -> None:
+        """Put contacts on a list together; whoever Brevo does not confirm is written alone."""
+        if self._stop.reason:
+            self._defer_unattempted(changes)
+            return
+        self._journal.intend(changes, Route.LIST_ADD)
+        (list_id,) = changes[0].patch.add_lists
+        try:
+            joined = set(await self._writer.join_list(list_id, [c.before.id for c in changes]))
+        except BrevoRejected:
+            joined = set()
+        except BrevoError as error:
+            self._defer(changes, error)
+            return
+        for change in changes:
+            if change.before.id in joined:
+                self._journal.record(Applied(change=change, contact_id=change.before.id))
+            else:
+                await self._settle_together([_Task(whole=change, part=change)])
+
+    # ------------------------------------------------------------ one job, very many changes
+
+    async def _send_imports(self, batches: Sequence[Batch], importer: Importer) -> None:
+        """Import, then finish by other routes what reading back does not show."""
+        changes = [change for batch in batches for change in batch.changes]
+        if self._stop.reason:
+            self._defer_unattempted(changes)
+            return
+        self._journal.intend(changes, Route.IMPORT)
+        unfinished, missing = [], []
+        for imported in await importer(batches):
+            change, contact = imported.change, imported.contact
+            if imported.error is not None:
+                self._defer([change], imported.error)
+            elif contact is None:
+                # By itself, Brevo says what is wrong with it.
+                missing.append(_Task(whole=change, part=change))
+            elif (rest := remainder(change.patch, contact)) is None:
+                self._journal.record(Applied(change=change, contact_id=contact.id))
+            else:
+                unfinished.append(_Task.to_finish(change, contact, rest))
+        for start in range(0, len(unfinished), FINISHING_BATCH):
+            await self._settle_together(unfinished[start : start + FINISHING_BATCH])
+        for task in missing[:MOST_ALONE]:
+            await self._settle_together([task])
+        self._defer([t.whole for t in missing[MOST_ALONE:]], _LEFT_OUT)
 
     # ------------------------------------------------------------ when to stop
 
@@ -317,6 +280,11 @@ class _Application:
             if self._failures_in_a_row >= FAILURES_IN_A_ROW:
                 self._stop.raise_for(f"Brevo cannot be reached: {error.message}")
 
+    def _defer(self, changes: Sequence[Write], error: BrevoError) -> None:
+        for change in changes:
+            self._journal.record(Deferred(change=change, error=error.message))
+        self._learn_from(error)
+
     def _defer_unattempted(self, changes: Sequence[Write]) -> None:
         for change in changes:
             self._journal.record(
@@ -324,12 +292,40 @@ class _Application:
             )
 
 
-def _parts(
-    changes: Sequence[Update | Delete], unknown: set[int]
-) -> list[Sequence[Update | Delete]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """A change, and what of it is still to be written."""
+
+    whole: Write
+    """What the outcome is about."""
+    part: Write
+    """The change itself, or the rest that an import left of it."""
+
+    @classmethod
+    def to_finish(cls, change: Write, contact: Contact, rest: ContactPatch) -> "_Task":
+        """Return the task to write *rest* to the contact that an import made."""
+        part = Update(customer=change.customer, before=contact, patch=rest, fields=change.fields)
+        return cls(whole=change, part=part)
+
+    @property
+    def item(self) -> tuple[ContactId, ContactPatch]:
+        """The contact and what is written to it; only for contacts that exist."""
+        if isinstance(self.part, Create) or self.part.patch is None:
+            raise TypeError("a batch updates contacts that exist")
+        return self.part.before.id, self.part.patch
+
+    def of_whole(self, applied: Applied) -> Applied:
+        """Return the outcome of the whole change, given that of its part.
+
+        Where the contact had to be made anew, that is the change that was applied.
+        """
+        return applied if applied.change is not self.part else replace(applied, change=self.whole)
+
+
+def _parts(tasks: Sequence[_Task], unknown: set[int]) -> list[Sequence[_Task]]:
     """Cut a refused batch: without the unknown contacts, else in halves; unknown ones alone."""
     if not unknown:
-        half = len(changes) // 2
-        return [changes[:half], changes[half:]]
-    rest = [c for i, c in enumerate(changes) if i not in unknown]
-    return [*([rest] if rest else []), *([changes[i]] for i in sorted(unknown))]
+        half = len(tasks) // 2
+        return [tasks[:half], tasks[half:]]
+    rest = [c for i, c in enumerate(tasks) if i not in unknown]
+    return [*([rest] if rest else []), *([tasks[i]] for i in sorted(unknown))]

@@ -6,8 +6,11 @@ from datetime import datetime, timedelta
 
 from customer_sync.clock import Clock
 from customer_sync.config import RetrySettings
+from customer_sync.core.bill import Route
 from customer_sync.core.confirm import confirm
 from customer_sync.core.diff import recreate
+from customer_sync.core.jobs import ProcessId
+from customer_sync.core.news import confirmed_before
 from customer_sync.core.model import (
     Applied,
     Change,
@@ -27,7 +30,7 @@ from customer_sync.core.model import (
     Update,
     Write,
 )
-from customer_sync.core.routes import Route
+from customer_sync.core.news import confirmed_before
 from customer_sync.privacy import mask_email, mask_text
 from customer_sync.report import MOST_ERRORS, OutcomeCounts, ReportedError
 from customer_sync.store import QueueItem, Store
@@ -52,7 +55,7 @@ class RunJournal:
         self._clock = clock
         self._policy = policy
         self._retry = retry
-        self._confirmed = confirmed
+        self._confirmed = dict(confirmed)
         self._on_outcome = on_outcome
         self._accepted = self._applied = self._failed = 0
         self.errors: list[ReportedError] = []
@@ -121,6 +124,18 @@ class RunJournal:
                 self._failed += 1
         self._on_outcome(outcome)
 
+    def begin_job(self, rows: int) -> int:
+        """Note that an import job is about to be started; return its number."""
+        return self._store.begin_job(self._run_id, rows, self._clock.now())
+
+    def name_job(self, job: int, process_id: ProcessId) -> None:
+        """Note what Brevo calls a job."""
+        self._store.name_job(job, process_id)
+
+    def end_job(self, job: int) -> None:
+        """Note that a job is over, or never was."""
+        self._store.end_job(job)
+
     def recreate(self, change: Update) -> Create:
         """Return the creation for a contact that vanished meanwhile.
 
@@ -150,6 +165,7 @@ class RunJournal:
             if isinstance(change, Delete) and outcome.contact_id is None
             else None,
         )
+        self._follow(change, confirmed)
         for name in outcome.refused:
             self._report(
                 ReportedError(
@@ -202,10 +218,14 @@ class RunJournal:
         return now + min(doubled, self._retry.max_delay, timedelta(days=365))
 
     def _before(self, change: Write | Keep) -> Confirmed | None:
-        names: list[Email | None] = [change.customer.email, *change.customer.former_emails]
-        if not isinstance(change, Create) and change.before is not None:
-            names.insert(0, change.before.email)
-        return next((self._confirmed[n] for n in names if n and n in self._confirmed), None)
+        contact = None if isinstance(change, Create) else change.before
+        return confirmed_before(change.customer, contact, self._confirmed)
+
+    def _follow(self, change: Write, confirmed: Confirmed) -> None:
+        """Keep what is confirmed current: an address that was left is nobody's now."""
+        if isinstance(change, Update) and change.before.email is not None:
+            self._confirmed.pop(change.before.email, None)
+        self._confirmed[confirmed.email] = confirmed
 
 
 def _as_it_waits(change: Write) -> Customer:

@@ -5,7 +5,7 @@ modified since last time costs next to nothing but does not show who was deleted
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -109,6 +109,22 @@ async def observe(
     return mirror.mirrored(wanted)
 
 
+async def read_back(
+    reader: ContactReader, mirror: Mirror, emails: Iterable[Email], since: datetime
+) -> dict[Email, Contact]:
+    """Return the contacts at *emails* after they were written, from *since* on.
+
+    Raises:
+        BrevoError: Brevo cannot be asked.
+    """
+    wanted = sorted(set(emails))
+    overlapping = since - OVERLAP
+    first = await reader.contacts_page(offset=0, limit=PAGE_SIZE, modified_since=overlapping)
+    async for page in _all_pages(reader, first, overlapping):
+        mirror.mirror(page.contacts, reading=_reading(mirror))
+    return mirror.mirrored(wanted)
+
+
 def _is_full_due(mirror: Mirror, freshness: Freshness) -> bool:
     full_at = mirror.fact(_FULL_AT)
     if freshness.is_forced or full_at is None:
@@ -155,28 +171,15 @@ async def _listing(
     since: datetime | None,
     freshness: Freshness,
 ) -> None:
-    """Read all pages from *first* on into the mirror.
-
-    Each page begins with the last contact of the page before. Where it shares none with that page,
-    contacts were deleted meanwhile and those behind moved up; then the listing steps back until
-    it does, to miss none.
-    """
+    """Read all pages from *first* on into the mirror, and note how fresh that makes it."""
     is_full = since is None
     reading = _reading(mirror) + (1 if is_full else 0)
-    page, offset, count, newest = first, 0, 0, since
-    while True:
+    count, newest = 0, since
+    async for page in _all_pages(reader, first, since):
         mirror.mirror(page.contacts, reading=reading)
         times = [c.modified_at for c in page.contacts if c.modified_at]
         newest = max([*times, *([newest] if newest else [])], default=None)
         count = page.count
-        if not page.contacts or offset + len(page.contacts) >= count:
-            break
-        seen = {c.id for c in page.contacts}
-        offset += len(page.contacts) - 1
-        page = await reader.contacts_page(offset=offset, limit=PAGE_SIZE, modified_since=since)
-        while offset and seen.isdisjoint(c.id for c in page.contacts):
-            offset = max(0, offset - PAGE_SIZE // 2)
-            page = await reader.contacts_page(offset=offset, limit=PAGE_SIZE, modified_since=since)
     facts = {}
     if newest is not None:
         facts[_WATERMARK] = _next_watermark(mirror, newest, freshness).isoformat()
@@ -188,6 +191,28 @@ async def _listing(
             _COUNT: str(count),
         }
     mirror.remember(facts)
+
+
+async def _all_pages(
+    reader: ContactReader, first: Page, since: datetime | None
+) -> AsyncIterator[Page]:
+    """Yield *first* and the pages behind it.
+
+    Each page begins with the last contact of the page before. Where it shares none with that page,
+    contacts were deleted meanwhile and those behind moved up; then the listing steps back until
+    it does, to miss none.
+    """
+    page, offset = first, 0
+    while True:
+        yield page
+        if not page.contacts or offset + len(page.contacts) >= page.count:
+            return
+        seen = {c.id for c in page.contacts}
+        offset += len(page.contacts) - 1
+        page = await reader.contacts_page(offset=offset, limit=PAGE_SIZE, modified_since=since)
+        while offset and seen.isdisjoint(c.id for c in page.contacts):
+            offset = max(0, offset - PAGE_SIZE // 2)
+            page = await reader.contacts_page(offset=offset, limit=PAGE_SIZE, modified_since=since)
 
 
 def _next_watermark(mirror: Mirror, newest: datetime, freshness: Freshness) -> datetime:

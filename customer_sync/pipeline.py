@@ -1,7 +1,6 @@
 """One run, stage by stage: read, validate, map, fold, observe, diff, plan, apply, report."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -9,6 +8,7 @@ from typing import Protocol
 from customer_sync.apply import StopSign, apply
 from customer_sync.brevo.answers import ExtId
 from customer_sync.brevo.client import BrevoClient
+from customer_sync.brevo.jobs import cut_rows
 from customer_sync.clock import Clock
 from customer_sync.config import Config
 from customer_sync.core.diff import diff
@@ -29,14 +29,16 @@ from customer_sync.core.model import (
     Rejection,
     Skip,
     Statement,
+    Update,
 )
 from customer_sync.core.plan import Guard, Plan, check_account, check_consent, make_plan
-from customer_sync.core.routes import Phase, RouteChoice, bill, route_plan
+from customer_sync.core.routes import Cutter, RouteChoice, Routing, route_plan
 from customer_sync.core.validate import EventValidator
 from customer_sync.errors import SourceError
+from customer_sync.importing import finish_jobs, import_row, run_imports
 from customer_sync.journal import RunJournal
 from customer_sync.listing import Listing
-from customer_sync.observe import Freshness, observe
+from customer_sync.observe import Freshness, observe, read_back
 from customer_sync.planfile import still_true
 from customer_sync.store import Store
 
@@ -93,14 +95,9 @@ class Planned:
     """A plan, and what is needed to show and to apply it."""
 
     plan: Plan
-    phases: tuple[Phase, ...]
+    routing: Routing
     input: Input
     confirmed: Mapping[Email, Confirmed] = field(default_factory=dict)
-
-    @property
-    def bill(self) -> Counter[str]:
-        """The requests that applying takes when all goes well."""
-        return bill(self.phases)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +134,7 @@ async def make_ready(
         absent = taken_in.listing.absent(edges.store.living(), customers, edges.clock.now())
         customers |= {customer.email: customer for customer in absent}
 
+    await _finish_earlier_jobs(edges)
     edges.display.stage("observe")
     names = {e for c in customers.values() for e in (c.email, *c.former_emails)}
     freshness = Freshness(
@@ -154,8 +152,13 @@ async def make_ready(
     changes.extend(diff(customers, observed, confirmed, config.policy))
     plan = make_plan(changes, _guard(config, edges.store, options, taken_in))
     check_consent(plan, config.policy)
-    phases = route_plan(plan, choice=options.route, batch_size=config.brevo.batch_size)
-    return Planned(plan=plan, phases=phases, input=taken_in, confirmed=confirmed)
+    routing = route_plan(
+        plan,
+        choice=options.route,
+        batch_size=config.brevo.batch_size,
+        cut=jobs_by_bytes(attributes),
+    )
+    return Planned(plan=plan, routing=routing, input=taken_in, confirmed=confirmed)
 
 
 async def make_ready_again(
@@ -171,7 +174,8 @@ async def make_ready_again(
     Raises:
         PlanRefused: Brevo lacks an attribute or the list, or consent would be broken.
     """
-    await _check_account(config, edges)
+    attributes = await _check_account(config, edges)
+    await _finish_earlier_jobs(edges)
     edges.display.stage("observe")
     names = {name for change in kept.changes for name in _names(change)}
     freshness = Freshness(now=edges.clock.now(), full_refresh_every=config.full_refresh_every)
@@ -185,7 +189,12 @@ async def make_ready_again(
     check_consent(plan, config.policy)
     return Planned(
         plan=plan,
-        phases=route_plan(plan, choice=route, batch_size=config.brevo.batch_size),
+        routing=route_plan(
+            plan,
+            choice=route,
+            batch_size=config.brevo.batch_size,
+            cut=jobs_by_bytes(attributes),
+        ),
         input=Input(
             folded=Folded(customers={}, skipped=()), records_read=0, rejections=0, warnings=0
         ),
@@ -201,6 +210,23 @@ def _names(change: Change) -> Iterator[Email]:
     yield from change.customer.former_emails
     if not isinstance(change, Create) and change.before and change.before.email:
         yield change.before.email
+
+
+async def _finish_earlier_jobs(edges: Edges) -> None:
+    """Wait for the import jobs of a run that was killed: what they did is observed then."""
+    jobs = edges.store.open_jobs()
+    if jobs:
+        edges.display.stage("wait for earlier imports", len(jobs))
+        await finish_jobs(jobs, edges.account, edges.store.end_job, edges.clock)
+
+
+def jobs_by_bytes(attributes: Mapping[str, Attribute]) -> Cutter:
+    """Return what cuts changes into import jobs, by their bytes as they are sent."""
+
+    def cut(changes: Sequence[Create | Update]) -> Iterator[int]:
+        return map(len, cut_rows(map(import_row, changes), attributes))
+
+    return cut
 
 
 async def _check_account(config: Config, edges: Edges) -> dict[str, Attribute]:
@@ -223,7 +249,21 @@ async def carry_out(
     journal.accept(writes)
     journal.settle(planned.plan.changes)
     edges.display.stage("apply", len(writes))
-    await apply(planned.phases, edges.account, journal, stop, in_flight=in_flight)
+    await apply(
+        planned.routing.phases,
+        edges.account,
+        journal,
+        stop,
+        in_flight=in_flight,
+        importer=lambda batches: run_imports(
+            batches,
+            edges.account,
+            journal,
+            edges.clock,
+            read_back=lambda emails, since: read_back(edges.account, edges.store, emails, since),
+            is_stopped=lambda: bool(stop.reason),
+        ),
+    )
 
 
 # ---------------------------------------------------------------- reading

@@ -15,12 +15,13 @@ from types import FrameType
 from customer_sync.apply import StopSign
 from customer_sync.config import Config
 from customer_sync.console import Watch
-from customer_sync.core.model import FieldWarning, Note, Record, Rejection, Skip
+from customer_sync.core.model import Delete, FieldWarning, Note, Record, Rejection, Skip
 from customer_sync.core.plan import Plan
 from customer_sync.core.validate import EventValidator
 from customer_sync.errors import (
     CustomerSyncError,
     ExitCode,
+    SourceError,
     most_severe,
 )
 from customer_sync.event_schema import event_schema
@@ -33,7 +34,8 @@ from customer_sync.pipeline import (
     make_ready,
     make_ready_again,
 )
-from customer_sync.planfile import write_plan
+from customer_sync.planfile import read_plan, write_plan
+from customer_sync.privacy import mask_text
 from customer_sync.readers.files import read
 from customer_sync.rejects import RejectSpool
 from customer_sync.report import MOST_ERRORS, ReportedError, RunReport, count_notes
@@ -110,9 +112,10 @@ class Session:
         try:
             with (
                 self._spool,
-                RunLock(self._state / "lock", now=self._clock.now()),
+                RunLock(self._state / "lock", now=self._clock.now()) as lock,
                 self._open_store() as store,
             ):
+                self._note_takeover(lock)
                 if not self._job.dry_run:
                     store.begin_run(self._run_id, self._job.command, self._clock.now())
                 self._run_in(store, on_planned)
@@ -132,14 +135,13 @@ class Session:
     def _run_in(self, store: Store, on_planned: Callable[[Planned], None]) -> None:
         try:
             with (
-                _signals(self._stop, self._is_writing),
+                _signals(self._interrupt),
                 asyncio.Runner(loop_factory=self._clock.new_event_loop) as runner,
             ):
                 runner.run(self._work(store, on_planned))
         except CustomerSyncError as error:
             self._note_failure(error)
         except KeyboardInterrupt:
-            self._stop.raise_for("interrupted")
             self._so_far.codes.append(ExitCode.INTERRUPTED)
         if not self._job.dry_run and self._so_far.is_read:
             self._spool.commit(self._state / REJECTS_FILE, self._job.sources)
@@ -188,7 +190,7 @@ class Session:
 
     async def _write(self, planned: Planned, edges: Edges) -> None:
         if planned.plan.withheld:
-            self._withhold(planned.plan)
+            self._withhold(planned.plan, edges.store)
         journal = RunJournal(
             self._run_id,
             edges.store,
@@ -201,9 +203,10 @@ class Session:
         self._so_far.journal = journal
         await carry_out(planned, edges, journal=journal, stop=self._stop, in_flight=IN_FLIGHT)
 
-    def _withhold(self, plan: Plan) -> None:
+    def _withhold(self, plan: Plan, store: Store) -> None:
         path = self._state / WITHHELD_FILE
-        held = replace(plan, changes=(), digest="")
+        earlier = tuple(_still_withheld(path, plan, store, self._config.brevo.target))
+        held = replace(plan, changes=(), withheld=(*plan.withheld, *earlier), digest="")
         write_plan(path, held, target=self._config.brevo.target, made_at=self._clock.now())
         self._so_far.errors.append(
             ReportedError(
@@ -233,7 +236,7 @@ class Session:
             self._list_error(
                 ReportedError(
                     kind="rejection",
-                    message=f"{problem.pointer or '/'}: {problem.detail}",
+                    message=mask_text(f"{problem.pointer or '/'}: {problem.detail}"),
                     where=str(rejection.place),
                     code=problem.rule,
                 )
@@ -246,7 +249,7 @@ class Session:
         self._list_error(
             ReportedError(
                 kind="warning",
-                message=f"{warning.field}: {warning.detail}",
+                message=mask_text(f"{warning.field}: {warning.detail}"),
                 where=str(warning.place),
             )
         )
@@ -257,8 +260,25 @@ class Session:
 
     # ------------------------------------------------------------ how it ended
 
-    def _is_writing(self) -> bool:
-        return self._so_far.journal is not None
+    def _interrupt(self, times: int) -> None:
+        """Let the first interruption finish what is in flight, and the second stop at once.
+
+        Before anything is written, the first one stops at once.
+        """
+        self._so_far.codes.append(ExitCode.INTERRUPTED)
+        if times > 1 or self._so_far.journal is None:
+            raise KeyboardInterrupt
+        self._stop.raise_for("interrupted")
+
+    def _note_takeover(self, lock: RunLock) -> None:
+        if lock.taken_over:
+            self._so_far.errors.append(
+                ReportedError(
+                    kind="note",
+                    message=f"The run before was cut off ({lock.taken_over}); "
+                    "what it left undone is in the retry queue.",
+                )
+            )
 
     def _note_failure(self, error: CustomerSyncError) -> None:
         self._so_far.errors.insert(0, ReportedError.of(error))
@@ -281,8 +301,6 @@ class Session:
             yield ExitCode.PARTIAL
         if self._stop.reason.startswith("Brevo cannot be reached"):
             yield ExitCode.UNAVAILABLE
-        if self._stop.reason == "interrupted":
-            yield ExitCode.INTERRUPTED
 
     def _report(self, duration_s: float) -> RunReport:
         so_far, planned, journal = self._so_far, self._so_far.planned, self._so_far.journal
@@ -305,6 +323,7 @@ class Session:
         skips = (c.reason.value for c in planned.plan.changes if isinstance(c, Skip))
         return replace(
             report,
+            folded=0 if self._job.kept_plan is not None else _count_statements(planned.plan),
             retried=planned.input.retried,
             plan=planned.plan.totals,
             digest=planned.plan.digest,
@@ -313,21 +332,43 @@ class Session:
             drift=planned.plan.notes[Note.DRIFT_OVERWRITTEN] + planned.plan.notes[Note.DRIFT_KEPT],
             skipped=dict(Counter(skips).most_common()),
             notes=count_notes(planned.plan.notes),
-            bill=dict(sorted(planned.bill.items())),
+            bill=dict(sorted(planned.routing.bill.items())),
         )
 
 
-@contextmanager
-def _signals(stop: StopSign, is_writing: Callable[[], bool]) -> Iterator[None]:
-    """Let the first Ctrl-C or SIGTERM finish what is in flight, and the second stop at once.
+def _count_statements(plan: Plan) -> int:
+    """Return how many records went into the changes of *plan* and into what it withholds."""
+    return sum(
+        change.statements if isinstance(change, Skip) else change.customer.statements
+        for change in (*plan.changes, *plan.withheld)
+    )
 
-    Before anything is written, the first one stops at once.
-    """
+
+def _still_withheld(path: Path, plan: Plan, store: Store, target: str) -> Iterator[Delete]:
+    """Yield the deletions that earlier runs withheld and that nobody has decided about since."""
+    try:
+        earlier = read_plan(path)
+    except SourceError:
+        return
+    decided = {c.email if isinstance(c, Skip) else c.customer.email for c in plan.changes}
+    decided |= {c.customer.email for c in plan.withheld}
+    waiting = [c for c in earlier.withheld if c.customer.email not in decided]
+    known = store.confirmed(c.customer.email for c in waiting)
+    for change in waiting:
+        confirmed = known.get(change.customer.email)
+        if earlier.target == target and not (confirmed is not None and confirmed.is_deleted):
+            yield change
+
+
+@contextmanager
+def _signals(on_interrupt: Callable[[int], None]) -> Iterator[None]:
+    """Call *on_interrupt* at each Ctrl-C or SIGTERM, with how many there have been."""
+    times = 0
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
-        if stop.reason or not is_writing():
-            raise KeyboardInterrupt
-        stop.raise_for("interrupted")
+        nonlocal times
+        times += 1
+        on_interrupt(times)
 
     watched = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, on_signal) for number in watched]

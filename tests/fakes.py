@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, TypeAlias, TypeVar
 
-from customer_sync.apply import ContactWriter
+from customer_sync.core.bill import Route
 from customer_sync.core.diff import recreate
 from customer_sync.core.model import (
     Applied,
@@ -23,8 +23,8 @@ from customer_sync.core.model import (
     Update,
     Write,
 )
-from customer_sync.core.routes import Route
 from customer_sync.errors import BatchRejected, BrevoRejected
+from customer_sync.writing import ContactWriter
 
 T = TypeVar("T")
 
@@ -103,6 +103,15 @@ class MemoryAccount:
                 raise BatchRejected(error.message, status=error.status) from error
             for ref, patch in items:
                 self.held[ref] = self._patched(self.held[ref], patch)
+
+    async def join_list(self, list_id: int, refs: Sequence[ContactId]) -> Sequence[ContactId]:
+        """Put contacts on a list; those who were on it, or are unknown, are not told."""
+        async with self._request("LIST_ADD"):
+            joined = [r for r in refs if r in self.held and list_id not in self.held[r].list_ids]
+            for ref in joined:
+                patch = ContactPatch(add_lists=frozenset({list_id}))
+                self.held[ref] = self._patched(self.held[ref], patch)
+            return joined
 
     async def delete(self, ref: ContactId) -> bool:
         """Delete one contact."""
@@ -217,6 +226,10 @@ class Troubled:
         """Update many, or fail."""
         refs = tuple(ref for ref, _ in items)
         await self._send("update_batch", refs, lambda: self.inner.update_batch(items))
+
+    async def join_list(self, list_id: int, refs: Sequence[ContactId]) -> Sequence[ContactId]:
+        """Put contacts on a list, or fail."""
+        return await self._send("join_list", refs, lambda: self.inner.join_list(list_id, refs))
 
     async def delete(self, ref: ContactId) -> bool:
         """Delete, or fail."""

@@ -270,6 +270,11 @@ class BrevoClient:
         """Put 1 to 150 contacts on a list, all given by address or all by id."""
         return await self._change_list("POST /contacts/lists/{listId}/contacts/add", list_id, refs)
 
+    async def join_list(self, list_id: int, refs: Sequence[ContactId]) -> Sequence[ContactId]:
+        """Put contacts on a list; return those who joined. The others are on it, or unknown."""
+        joined = set((await self.add_to_list(list_id, refs)).changed)
+        return [ref for ref in refs if ref in joined]
+
     async def remove_from_list(self, list_id: int, refs: Sequence[ContactRef]) -> ListChange:
         """Take 1 to 150 contacts off a list, all given by address or all by id."""
         return await self._change_list(

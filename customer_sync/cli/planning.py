@@ -33,9 +33,9 @@ from customer_sync.console import (
     show_summary,
 )
 from customer_sync.core.model import Delete, Limit
-from customer_sync.core.routes import RouteChoice, bill, route_plan
+from customer_sync.core.routes import RouteChoice, route_plan
 from customer_sync.errors import ConfigError, ExitCode
-from customer_sync.pipeline import Planned, RunOptions
+from customer_sync.pipeline import Planned, RunOptions, jobs_by_bytes
 from customer_sync.planfile import read_plan, write_plan
 from customer_sync.session import Job, Session
 
@@ -231,12 +231,17 @@ def show(
     """
     kept = read_plan(file)
     loaded = load_config(config)
-    phases = route_plan(kept.plan, choice=RouteChoice.AUTO, batch_size=loaded.brevo.batch_size)
+    routing = route_plan(
+        kept.plan,
+        choice=RouteChoice.AUTO,
+        batch_size=loaded.brevo.batch_size,
+        cut=jobs_by_bytes({}),
+    )
     console = make_console(stderr=False, is_recording=svg is not None)
     show_plan(
         console,
         kept.plan,
-        bill(phases),
+        routing.bill,
         rate_per_s=_rate(loaded),
         rows=rows,
         show_pii=show_pii,
@@ -317,7 +322,7 @@ def _do(
             show_plan(
                 make_console(stderr=not job.dry_run),
                 planned.plan,
-                planned.bill,
+                planned.routing.bill,
                 rate_per_s=_rate(config),
                 rows=view.rows,
                 show_pii=view.show_pii,

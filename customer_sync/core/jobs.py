@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
@@ -49,3 +50,14 @@ class RejectedRow:
     """Brevo's word: `invalid_emails`, `duplicate_phone_id`, ..."""
     fields: Mapping[str, str]
     """The row as the CSV has it, by the names of its header."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenJob:
+    """A job that was begun and whose end nobody saw."""
+
+    id: int
+    """The state's own number."""
+    process_id: ProcessId | None
+    """None: it may or may not have arrived; its answer was lost."""
+    started_at: datetime

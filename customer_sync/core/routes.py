@@ -1,21 +1,25 @@
-"""Which requests carry a plan's changes: the fewest that are correct, and what they add up to."""
+"""Which requests carry a plan's changes: the cheapest that are correct, and what they add up to."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
-from customer_sync.core.model import Create, Delete, Update, Write
+from customer_sync.core.bill import (
+    LIST_CHANGE,
+    Demand,
+    ImportGroup,
+    Mix,
+    Route,
+    cheapest,
+    import_cost,
+)
+from customer_sync.core.model import ContactPatch, Create, Delete, Update, Write
 from customer_sync.core.plan import Plan
 
-
-class Route(StrEnum):
-    """A way to write, named as Brevo's routes are."""
-
-    CREATE = "POST /contacts"
-    UPDATE = "PUT /contacts/{identifier}"
-    BATCH = "POST /contacts/batch"
-    DELETE = "DELETE /contacts/{identifier}"
+Cutter: TypeAlias = Callable[[Sequence[Create | Update]], Iterator[int]]
+"""Yields how many of the changes, in their order, fit into each import job by their bytes."""
 
 
 class RouteChoice(StrEnum):
@@ -24,6 +28,7 @@ class RouteChoice(StrEnum):
     AUTO = "auto"
     SINGLE = "single"
     BATCH = "batch"
+    IMPORT = "import"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +37,6 @@ class Batch:
 
     route: Route
     changes: tuple[Write, ...]
-
-    @property
-    def requests(self) -> int:
-        """How many requests it takes when all goes well."""
-        return 1 if self.route is Route.BATCH else len(self.changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,37 +47,230 @@ class Phase:
     batches: tuple[Batch, ...]
 
 
-def route_plan(plan: Plan, *, choice: RouteChoice, batch_size: int) -> tuple[Phase, ...]:
-    """Return the phases of *plan*: renames, creations, updates, deletions.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """A plan's way to Brevo."""
 
-    Every change of the plan is in exactly one batch, and batches keep the plan's order.
+    phases: tuple[Phase, ...]
+    bill: Counter[str]
+    """The requests that it takes when all goes well, by route."""
+
+
+def route_plan(plan: Plan, *, choice: RouteChoice, batch_size: int, cut: Cutter) -> Routing:
+    """Return the way of *plan*: renames that others wait for, creations, updates, deletions.
+
+    Every change of the plan is in exactly one batch, and each batch keeps the plan's order. What a
+    route cannot do never goes that way: an import takes nobody who is blocked, no flag for a single
+    row, no clearing, no change of address, no leaving of a list; and whether a false boolean
+    arrived is looked at.
     """
     writes = plan.writes
-    renames = [c for c in writes if isinstance(c, Update) and c.patch.rename_to is not None]
-    updates = [c for c in writes if isinstance(c, Update) and c.patch.rename_to is None]
-    soft = [c for c in writes if isinstance(c, Delete) and c.patch is not None]
-    hard = [c for c in writes if isinstance(c, Delete) and c.patch is None]
     creates = [c for c in writes if isinstance(c, Create)]
-    phases = [
-        *(
-            Phase(name="rename", batches=tuple(_renames(r, choice, batch_size)))
-            for r in _in_takeover_order(renames)
-        ),
-        Phase(name="create", batches=tuple(_each(Route.CREATE, creates))),
-        Phase(name="update", batches=tuple(_together(updates, choice, batch_size))),
-        Phase(name="delete", batches=tuple(_together(soft, choice, batch_size))),
-        Phase(name="delete", batches=tuple(_each(Route.DELETE, hard))),
+    renames = [c for c in writes if isinstance(c, Update) and c.patch.rename_to is not None]
+    first = _awaited(renames, creates)
+    went_first = {id(c) for c in first}
+    softly = [
+        c
+        for c in writes
+        if id(c) not in went_first
+        and (isinstance(c, Update) or (isinstance(c, Delete) and c.patch is not None))
     ]
-    return tuple(p for p in phases if p.batches)
+    hard = [c for c in writes if isinstance(c, Delete) and c.patch is None]
+    least = {RouteChoice.SINGLE: len(writes) + 1, RouteChoice.BATCH: 1}.get(choice, 2)
+
+    cargo = _load(creates, [c for c in softly if not _needs_a_look(c)], cut)
+    mix = _mix(cargo, choice, batch_size)
+    phases = (
+        *(
+            Phase(name="rename", batches=tuple(_round(turn, batch_size, least)))
+            for turn in _in_takeover_order(first)
+        ),
+        Phase(name="create", batches=tuple(_creations(cargo, mix))),
+        Phase(
+            name="update",
+            batches=(
+                *_each(Route.UPDATE, [c for c in softly if _needs_a_look(c)]),
+                *_updates(cargo, mix, batch_size, least),
+            ),
+        ),
+        Phase(name="delete", batches=tuple(_each(Route.DELETE, hard))),
+    )
+    kept = tuple(phase for phase in phases if phase.batches)
+    return Routing(phases=kept, bill=bill(kept, batch_size))
 
 
-def bill(phases: Iterable[Phase]) -> Counter[str]:
-    """Return how many requests each route takes when all goes well."""
+def bill(phases: Iterable[Phase], batch_size: int) -> Counter[str]:
+    """Return the requests that *phases* take when all goes well, by route."""
     total: Counter[str] = Counter()
-    for phase in phases:
-        for batch in phase.batches:
-            total[batch.route.value] += batch.requests
-    return total
+    imports: list[ImportGroup] = []
+    for batch in (b for phase in phases for b in phase.batches):
+        match batch.route:
+            case Route.IMPORT:
+                imports.append(_group(batch.changes, 1))
+            case Route.BATCH | Route.LIST_ADD | Route.LIST_REMOVE:
+                total[batch.route] += 1
+            case _:
+                total[batch.route] += len(batch.changes)
+                total[Route.READ_ONE] += sum(map(_needs_a_look, batch.changes))
+    return +(total + import_cost(imports, batch_size))
+
+
+# ---------------------------------------------------------------- sorting out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cargo:
+    """A plan's creations and updates, sorted by what may carry them."""
+
+    groups: tuple[tuple[Create, ...], ...]
+    """Creations that may share import jobs: same lists, same flags."""
+    group_jobs: tuple[tuple[int, ...], ...]
+    """How many creations of each group go into each job."""
+    single_creates: tuple[Create, ...]
+    updates: tuple[Update | Delete, ...]
+    """All updates and soft deletions, in the plan's order."""
+    importable: tuple[tuple[Update, ...], ...]
+    """Those among them that an import can do, by a list that all of them are on already."""
+    importable_jobs: tuple[tuple[int, ...], ...]
+    for_lists: Mapping[int, tuple[Update, ...]]
+    """Updates of nothing but one list to join."""
+
+    @property
+    def demand(self) -> Demand:
+        """The same as numbers."""
+        elsewhere = (*self.importable, *self.for_lists.values())
+        return Demand(
+            creations=tuple(map(_group, self.groups, map(len, self.group_jobs))),
+            single_creations=len(self.single_creates),
+            updates=len(self.updates) - sum(map(len, elsewhere)),
+            importable_updates=tuple(map(_group, self.importable, map(len, self.importable_jobs))),
+            list_updates=tuple(map(len, self.for_lists.values())),
+        )
+
+
+def _load(creates: Sequence[Create], updates: Sequence[Update | Delete], cut: Cutter) -> _Cargo:
+    groups: dict[tuple[object, ...], list[Create]] = defaultdict(list)
+    for create in creates:
+        patch = create.patch
+        if patch.add_lists:
+            groups[patch.add_lists, patch.email_blocked, patch.sms_blocked].append(create)
+    importable: dict[int, list[Update]] = defaultdict(list)
+    for_lists: dict[int, list[Update]] = defaultdict(list)
+    for update in updates:
+        if not isinstance(update, Update):
+            continue
+        if _may_be_imported(update):
+            importable[min(update.before.list_ids)].append(update)
+        elif len(joined := update.patch.add_lists) == 1 and update.patch == ContactPatch(
+            add_lists=joined
+        ):
+            for_lists[min(joined)].append(update)
+    ordered = tuple(tuple(groups[key]) for key in sorted(groups, key=str))
+    listed = tuple(tuple(importable[list_id]) for list_id in sorted(importable))
+    return _Cargo(
+        groups=ordered,
+        group_jobs=tuple(tuple(cut(group)) for group in ordered),
+        single_creates=tuple(c for c in creates if not c.patch.add_lists),
+        updates=tuple(updates),
+        importable=listed,
+        importable_jobs=tuple(tuple(cut(group)) for group in listed),
+        for_lists={list_id: tuple(for_lists[list_id]) for list_id in sorted(for_lists)},
+    )
+
+
+def _may_be_imported(change: Update) -> bool:
+    """Tell whether an import can do all of an update.
+
+    An import puts everybody on a list, so it must be about somebody who is on one. Whether it
+    unblocks those who are blocked is not known.
+    """
+    patch, before = change.patch, change.before
+    return (
+        bool(patch.attributes)
+        and patch == ContactPatch(attributes=patch.attributes)
+        and not any(v is None or v is False for v in patch.attributes.values())
+        and bool(before.list_ids)
+        and not before.is_email_blocked
+        and not before.is_sms_blocked
+    )
+
+
+def _group(changes: Sequence[Write], jobs: int) -> ImportGroup:
+    follow_ups = sum(
+        change.patch is not None and False in change.patch.attributes.values() for change in changes
+    )
+    return ImportGroup(size=len(changes), jobs=jobs, follow_ups=follow_ups)
+
+
+def _mix(cargo: _Cargo, choice: RouteChoice, batch_size: int) -> Mix:
+    match choice:
+        case RouteChoice.AUTO:
+            return cheapest(cargo.demand, batch_size)
+        case RouteChoice.SINGLE:
+            return Mix(is_batching=False)
+        case RouteChoice.BATCH:
+            return Mix()
+        case RouteChoice.IMPORT:
+            return Mix(imported=frozenset(range(len(cargo.groups))))
+
+
+# ---------------------------------------------------------------- batches
+
+
+def _creations(cargo: _Cargo, mix: Mix) -> Iterator[Batch]:
+    for position, (group, jobs) in enumerate(zip(cargo.groups, cargo.group_jobs, strict=True)):
+        if position in mix.imported:
+            yield from _jobs(group, jobs)
+        else:
+            yield from _each(Route.CREATE, group)
+    yield from _each(Route.CREATE, cargo.single_creates)
+
+
+def _updates(cargo: _Cargo, mix: Mix, batch_size: int, least: int) -> Iterator[Batch]:
+    elsewhere: set[int] = set()
+    if mix.is_importing_updates:
+        for group, jobs in zip(cargo.importable, cargo.importable_jobs, strict=True):
+            elsewhere |= {id(c) for c in group}
+            yield from _jobs(group, jobs)
+    if mix.is_using_lists:
+        for changes in cargo.for_lists.values():
+            elsewhere |= {id(c) for c in changes}
+            yield from _chunks(Route.LIST_ADD, changes, LIST_CHANGE)
+    yield from _together([c for c in cargo.updates if id(c) not in elsewhere], batch_size, least)
+
+
+def _jobs(changes: Sequence[Write], sizes: Iterable[int]) -> Iterator[Batch]:
+    start = 0
+    for size in sizes:
+        yield Batch(route=Route.IMPORT, changes=tuple(changes[start : start + size]))
+        start += size
+
+
+def _together(changes: Sequence[Write], batch_size: int, least: int) -> Iterator[Batch]:
+    if len(changes) < least:
+        yield from _each(Route.UPDATE, changes)
+    else:
+        yield from _chunks(Route.BATCH, changes, batch_size)
+
+
+def _chunks(route: Route, changes: Sequence[Write], size: int) -> Iterator[Batch]:
+    for start in range(0, len(changes), size):
+        yield Batch(route=route, changes=tuple(changes[start : start + size]))
+
+
+def _each(route: Route, changes: Sequence[Write]) -> Iterator[Batch]:
+    if changes:
+        yield Batch(route=route, changes=tuple(changes))
+
+
+# ---------------------------------------------------------------- renames
+
+
+def _awaited(renames: Sequence[Update], creates: Sequence[Create]) -> list[Update]:
+    """Return the renames that free an address for others, and those that wait for one."""
+    wanted = {c.customer.email for c in creates} | {c.patch.rename_to for c in renames}
+    freed = {c.before.email for c in renames}
+    return [c for c in renames if c.before.email in wanted or c.patch.rename_to in freed]
 
 
 def _in_takeover_order(renames: Sequence[Update]) -> Iterator[list[Update]]:
@@ -90,23 +283,15 @@ def _in_takeover_order(renames: Sequence[Update]) -> Iterator[list[Update]]:
         waiting = [c for c in waiting if c.patch.rename_to in held] if ready else []
 
 
-def _renames(renames: Sequence[Update], choice: RouteChoice, batch_size: int) -> Iterator[Batch]:
-    """Send blocked contacts one by one: whether the block survived has to be looked at."""
-    yield from _each(Route.UPDATE, [c for c in renames if c.before.is_email_blocked])
-    rest = [c for c in renames if not c.before.is_email_blocked]
-    yield from _together(rest, choice, batch_size)
+def _round(renames: Sequence[Update], batch_size: int, least: int) -> Iterator[Batch]:
+    yield from _each(Route.UPDATE, [c for c in renames if _needs_a_look(c)])
+    yield from _together([c for c in renames if not _needs_a_look(c)], batch_size, least)
 
 
-def _together(
-    changes: Sequence[Update | Delete], choice: RouteChoice, batch_size: int
-) -> Iterator[Batch]:
-    if choice is RouteChoice.SINGLE or (choice is RouteChoice.AUTO and len(changes) == 1):
-        yield from _each(Route.UPDATE, changes)
-        return
-    for start in range(0, len(changes), batch_size):
-        yield Batch(route=Route.BATCH, changes=tuple(changes[start : start + batch_size]))
-
-
-def _each(route: Route, changes: Sequence[Write]) -> Iterator[Batch]:
-    if changes:
-        yield Batch(route=route, changes=tuple(changes))
+def _needs_a_look(change: Write) -> bool:
+    """Tell whether a block has to survive a change of address, which Brevo lifts by itself."""
+    return (
+        isinstance(change, Update)
+        and change.patch.rename_to is not None
+        and change.before.is_email_blocked
+    )

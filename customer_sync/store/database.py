@@ -78,6 +78,19 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
         """,
     ),
+    (
+        "import jobs that were begun",
+        """
+        CREATE TABLE jobs (
+            id INTEGER PRIMARY KEY,
+            run_id TEXT NOT NULL REFERENCES runs (id),
+            process_id INTEGER,
+            rows INTEGER NOT NULL,
+            started_at TEXT NOT NULL,
+            is_over INTEGER NOT NULL DEFAULT 0
+        );
+        """,
+    ),
 )
 """Each is applied once, in this order, and never changed after it was released."""
 

@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 import msgspec
 
 from customer_sync.core.fold import Identities
+from customer_sync.core.jobs import OpenJob, ProcessId
 from customer_sync.core.model import (
     Confirmed,
     Contact,
@@ -269,6 +270,40 @@ class Store:
             ],
         )
         self._db.execute("DELETE FROM queue WHERE email = ?", (confirmed.email,))
+
+    # ------------------------------------------------------------ import jobs
+
+    def begin_job(self, run_id: str, rows: int, now: datetime) -> int:
+        """Note that an import job is about to be started; return its number."""
+        with telling(self.path), transaction(self._db):
+            job = self._db.execute(
+                "INSERT INTO jobs (run_id, rows, started_at) VALUES (?, ?, ?)",
+                (run_id, rows, now.isoformat()),
+            ).lastrowid
+        return int(job or 0)
+
+    def name_job(self, job: int, process_id: ProcessId) -> None:
+        """Note what Brevo calls a job."""
+        self._write("UPDATE jobs SET process_id = ? WHERE id = ?", (process_id, job))
+
+    def end_job(self, job: int) -> None:
+        """Note that a job is over, or never was."""
+        self._write("UPDATE jobs SET is_over = 1 WHERE id = ?", (job,))
+
+    def open_jobs(self) -> list[OpenJob]:
+        """Return the jobs whose end nobody saw."""
+        with telling(self.path):
+            rows = self._db.execute(
+                "SELECT id, process_id, started_at FROM jobs WHERE NOT is_over ORDER BY id"
+            ).fetchall()
+        return [
+            OpenJob(
+                id=job,
+                process_id=None if process_id is None else ProcessId(process_id),
+                started_at=_time(started_at),
+            )
+            for job, process_id, started_at in rows
+        ]
 
     # ------------------------------------------------------------ the retry queue
 

@@ -8,7 +8,8 @@ from itertools import product
 import pytest
 
 from builders import contact, create, hard_delete, rename, soft_delete, update
-from customer_sync.apply import FAILURES_IN_A_ROW, ContactWriter, StopSign, apply
+from customer_sync.apply import FAILURES_IN_A_ROW, StopSign, apply
+from customer_sync.core.bill import Route
 from customer_sync.core.model import (
     Applied,
     Contact,
@@ -22,7 +23,7 @@ from customer_sync.core.model import (
     Write,
 )
 from customer_sync.core.plan import Plan
-from customer_sync.core.routes import Route, RouteChoice, route_plan
+from customer_sync.core.routes import RouteChoice, route_plan
 from customer_sync.errors import (
     BatchRejected,
     BrevoAuthError,
@@ -30,6 +31,7 @@ from customer_sync.errors import (
     BrevoUnavailable,
     StoreError,
 )
+from customer_sync.writing import ContactWriter
 from fakes import ListJournal, MemoryAccount, Rule, Trouble, Troubled
 
 
@@ -51,8 +53,13 @@ def carry_out(
 ) -> ListJournal:
     """Apply *changes* by the routes that a plan of them takes."""
     journal = journal or ListJournal()
-    phases = route_plan(Plan(changes=tuple(changes)), choice=choice, batch_size=batch_size)
-    asyncio.run(apply(phases, writer, journal, stop or StopSign(), in_flight=in_flight))
+    routing = route_plan(
+        Plan(changes=tuple(changes)),
+        choice=choice,
+        batch_size=batch_size,
+        cut=lambda changes: iter([len(changes)] if changes else []),
+    )
+    asyncio.run(apply(routing.phases, writer, journal, stop or StopSign(), in_flight=in_flight))
     return journal
 
 

@@ -24,6 +24,7 @@ from builders import (
 )
 from customer_sync.clock import SimulatedClock
 from customer_sync.config import RetrySettings
+from customer_sync.core.bill import Route
 from customer_sync.core.model import (
     Applied,
     Change,
@@ -39,7 +40,6 @@ from customer_sync.core.model import (
     Skip,
     Write,
 )
-from customer_sync.core.routes import Route
 from customer_sync.journal import RunJournal
 from customer_sync.report import MOST_ERRORS, OutcomeCounts
 from customer_sync.store import Store
