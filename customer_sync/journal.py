@@ -10,7 +10,6 @@ from customer_sync.core.bill import Route
 from customer_sync.core.confirm import confirm
 from customer_sync.core.diff import recreate
 from customer_sync.core.jobs import ProcessId
-from customer_sync.core.news import confirmed_before
 from customer_sync.core.model import (
     Applied,
     Change,

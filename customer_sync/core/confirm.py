@@ -12,6 +12,7 @@ from customer_sync.core.model import (
     Dated,
     Delete,
     Keep,
+    Note,
     Update,
     Value,
 )
@@ -53,15 +54,17 @@ def confirm(
         sms_consent=customer.sms_consent or (before.sms_consent if before else None),
         email_blocked_at=_block_at(
             patch.email_blocked if patch else None,
-            was_blocked=contact is not None and contact.is_email_blocked,
+            was_blocked=contact.is_email_blocked if contact else None,
             said_at=_said_at(customer, customer.email_consent),
             known=before.email_blocked_at if before else None,
+            is_theirs=_is_their_block(change, before),
         ),
         sms_blocked_at=_block_at(
             patch.sms_blocked if patch else None,
-            was_blocked=contact is not None and contact.is_sms_blocked,
+            was_blocked=contact.is_sms_blocked if contact else None,
             said_at=_said_at(customer, customer.sms_consent),
             known=before.sms_blocked_at if before else None,
+            is_theirs=False,
         ),
         is_listed=is_listed and not customer.is_deleted,
         was_blocked_at_deletion=_was_blocked(change, contact, before),
@@ -89,16 +92,36 @@ def _said_at(customer: Customer, consent: Dated[bool] | None) -> datetime:
 def _block_at(
     blocked: bool | None,  # a flag with three values, as in ContactPatch
     *,
-    was_blocked: bool,
+    was_blocked: bool | None,
     said_at: datetime,
     known: datetime | None,
+    is_theirs: bool,
 ) -> datetime | None:
-    """Return since when the block is ours; one that stood already remains whose it was."""
+    """Return since when the block is ours; one that stood already remains whose it was.
+
+    A contact without a block has none of ours either, whatever was known.
+    """
     if blocked is False:
         return None
     if blocked and not was_blocked:
+        if is_theirs:
+            return known
         return said_at if known is None else max(said_at, known)
-    return known
+    return None if was_blocked is False else known
+
+
+def _is_their_block(change: Create | Update | Delete | Keep, before: Confirmed | None) -> bool:
+    """Tell whether a block that is written stands for one that somebody else set before.
+
+    Nothing that the shop says later may lift it.
+    """
+    if Note.NO_WENT_ALONG in change.notes:
+        return True
+    if not isinstance(change, Create) or before is None or before.email_blocked_at is not None:
+        return False
+    is_known_no = before.email_consent is not None and not before.email_consent.value
+    stood_already = before.contact_id is not None and not before.is_deleted and is_known_no
+    return before.was_blocked_at_deletion or stood_already
 
 
 def _was_blocked(

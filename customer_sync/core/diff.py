@@ -1,6 +1,6 @@
 """Desired, observed and confirmed meet: one change for every customer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -36,7 +36,13 @@ from customer_sync.core.model import (
     Value,
     Why,
 )
-from customer_sync.core.news import at_or_before, since_confirmed, skip
+from customer_sync.core.news import (
+    at_or_before,
+    confirmed_before,
+    since_confirmed,
+    skip,
+    surviving_no,
+)
 from customer_sync.core.renames import find_renames
 
 EMAIL = "EMAIL"
@@ -52,44 +58,72 @@ def diff(
     """Yield what is to be done for each of *customers*, in the order of their addresses.
 
     *observed* and *confirmed* are asked for the customers' addresses and their former ones; an
-    address that is not in *observed* has no contact. A customer whose new address belongs to a
-    contact already yields a second change, which retires the contact of the old address.
+    address that is not in *observed* has no contact. A customer whose contact stands at another
+    address than that of an old one yields one more change for each, which retires it.
     """
-    renames = find_renames(customers, observed)
-    vacated = set(renames.moves.values())
-    for email in sorted(customers):
-        customer = customers[email]
+    own = {email: _own_addresses(customer, confirmed) for email, customer in customers.items()}
+    renames = find_renames(own, observed)
+    for email, customer in sorted(own.items()):
         if email in renames.swapped:
             yield skip(customer, Reason.SWAPPED_ADDRESSES)
             continue
         former = renames.moves.get(email)
-        before = _last_confirmed(customer, former or renames.retired.get(email), confirmed)
-        contact = observed.get(former or email) if former or email not in vacated else None
-        retired = observed.get(renames.retired.get(email, email)) if contact else None
-        yield from _changes(customer, contact, before, policy, retired=retired)
+        # What is known of an address that another customer takes along is not about this one.
+        taken = set(renames.moves.values()) - {former}
+        left_over = [observed[old] for old in renames.retired.get(email, ())]
+        contact = observed.get(former or email) if (former or email) not in taken else None
+        if contact is None and customer.is_deleted and left_over:
+            contact = left_over.pop(0)
+        known = {e: confirmed[e] for e in _names(customer) if e in confirmed and e not in taken}
+        before = confirmed_before(customer, contact, known)
+        fresh = since_confirmed(customer, before)
+        if isinstance(fresh, Skip):
+            yield fresh
+            continue
+        yield _change(
+            fresh,
+            contact,
+            before,
+            policy,
+            left_over=[(old, confirmed.get(old.email or email)) for old in left_over],
+        )
+        for old in left_over:
+            yield _retire(old, fresh, policy)
 
 
-def _changes(
+def _change(
     customer: Customer,
     contact: Contact | None,
     before: Confirmed | None,
     policy: Policy,
     *,
-    retired: Contact | None,
-) -> Iterator[Change]:
-    fresh = since_confirmed(customer, before)
-    if isinstance(fresh, Skip):
-        yield fresh
-        return
-    left_over = retired if retired and contact and retired.id != contact.id else None
-    if fresh.is_deleted:
-        yield _delete(fresh, contact, policy)
-    elif contact is None:
-        yield _create(fresh, before, policy)
-    else:
-        yield _update(fresh, contact, before, policy, left_over=left_over)
-    if left_over is not None:
-        yield _retire(left_over, fresh, policy)
+    left_over: Sequence[tuple[Contact, Confirmed | None]],
+) -> Change:
+    if customer.is_deleted:
+        return _delete(customer, contact, policy)
+    if contact is None:
+        return _create(customer, before, policy)
+    return _update(customer, contact, before, policy, left_over=left_over)
+
+
+def _own_addresses(customer: Customer, confirmed: Mapping[Email, Confirmed]) -> Customer:
+    """Drop the former addresses that somebody else has been heard of at since.
+
+    Where the customer's own address is confirmed already, the move is old news, and whatever was
+    said of the old address after it is about its next owner.
+    """
+    if customer.email not in confirmed:
+        return customer
+    former = tuple(
+        e
+        for e in customer.former_emails
+        if e not in confirmed or confirmed[e].is_deleted or confirmed[e].last_at <= customer.last_at
+    )
+    return replace(customer, former_emails=former)
+
+
+def _names(customer: Customer) -> tuple[Email, ...]:
+    return (customer.email, *customer.former_emails)
 
 
 def recreate(customer: Customer, gone: Contact, before: Confirmed | None, policy: Policy) -> Create:
@@ -108,14 +142,6 @@ def recreate(customer: Customer, gone: Contact, before: Confirmed | None, policy
     return replace(create, patch=patch, notes=(*create.notes, Note.COMES_BACK_BLOCKED))
 
 
-def _last_confirmed(
-    customer: Customer, contact_at: Email | None, confirmed: Mapping[Email, Confirmed]
-) -> Confirmed | None:
-    """Find what was confirmed for the person, under the address of that time."""
-    known_as = (contact_at, customer.email, *customer.former_emails)
-    return next((confirmed[e] for e in known_as if e is not None and e in confirmed), None)
-
-
 # ---------------------------------------------------------------- creations
 
 
@@ -124,6 +150,11 @@ def _create(customer: Customer, before: Confirmed | None, policy: Policy) -> Cre
     if before is not None and not before.is_deleted:
         # The contact vanished from Brevo: an event about one field brings back the others too.
         remembered = before.attributes
+        customer = replace(
+            customer,
+            email_consent=surviving_no(customer.email_consent, before.email_consent),
+            sms_consent=surviving_no(customer.sms_consent, before.sms_consent),
+        )
     said = {**remembered, **customer.attributes}
     attributes = {n: said[n].value for n in sorted(said) if said[n].value is not None}
     notes = [Note.SHARED_ADDRESS] if len(customer.ids) > 1 else []
@@ -188,14 +219,16 @@ def _update(
     before: Confirmed | None,
     policy: Policy,
     *,
-    left_over: Contact | None = None,
+    left_over: Sequence[tuple[Contact, Confirmed | None]],
 ) -> Change:
     draft = Draft()
-    if left_over is not None:
+    spoken = customer
+    if left_over:
         draft.note(Note.MERGED_INTO_EXISTING)
-        if left_over.is_email_blocked:
-            # The person behind the old address said no, and lives at the new one now.
-            customer = replace(customer, email_consent=Dated(value=False, at=customer.last_at))
+    if any(_said_no(old, known) for old, known in left_over):
+        # The person behind the old address said no, and lives at the new one now.
+        spoken = replace(customer, email_consent=Dated(value=False, at=customer.last_at))
+        draft.note(Note.NO_WENT_ALONG)
     if len(customer.ids) > 1:
         draft.note(Note.SHARED_ADDRESS)
     is_renamed = contact.email != customer.email
@@ -203,7 +236,7 @@ def _update(
         draft.write(EMAIL, contact.email, customer.email, Why.RENAMED)
     settle_attributes(draft, customer, contact, before, policy)
     add_lists = settle_list(draft, contact, before, policy)
-    email_blocked, sms_blocked = settle_consents(draft, customer, contact, before, policy)
+    email_blocked, sms_blocked = settle_consents(draft, spoken, contact, before, policy)
     if is_renamed and contact.is_email_blocked and email_blocked is None:
         # A rename lifts the block at Brevo unless it is sent along.
         email_blocked = True
@@ -272,5 +305,18 @@ def _retire(left_over: Contact, customer: Customer, policy: Policy) -> Change:
         last_at=customer.last_at,
         statements=0,
     )
-    soft = replace(policy, delete_behavior=DeleteBehavior.SOFT)
-    return _delete(gone, left_over, soft, notes=(Note.MERGED_INTO_EXISTING,))
+    if not customer.is_deleted:
+        policy = replace(policy, delete_behavior=DeleteBehavior.SOFT)
+    return _delete(gone, left_over, policy, notes=(Note.MERGED_INTO_EXISTING,))
+
+
+def _said_no(left_over: Contact, known: Confirmed | None) -> bool:
+    """Tell whether the block of a contact means that the person does not want mail.
+
+    One that this tool set to take the contact out of use means nothing of the kind.
+    """
+    if not left_over.is_email_blocked:
+        return False
+    if known is None or known.email_blocked_at is None:
+        return True
+    return known.email_consent is not None and not known.email_consent.value

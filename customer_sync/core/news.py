@@ -1,9 +1,43 @@
 """What is news about a customer, given what was confirmed before."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
-from customer_sync.core.model import Confirmed, Customer, Dated, Reason, Skip
+from customer_sync.core.model import (
+    Confirmed,
+    Contact,
+    Customer,
+    Dated,
+    Email,
+    Reason,
+    Skip,
+    Value,
+)
+
+T = TypeVar("T")
+
+
+def confirmed_before(
+    customer: Customer, contact: Contact | None, confirmed: Mapping[Email, Confirmed]
+) -> Confirmed | None:
+    """Return what was last confirmed for *customer*, if it was about *contact* where there is one.
+
+    What is known of another contact, such as one that the customer left behind, says nothing
+    about who blocked or edited this one.
+    """
+    names = [customer.email, *customer.former_emails]
+    if contact is None:
+        return next((confirmed[e] for e in names if e in confirmed), None)
+    if contact.email is not None and contact.email in confirmed:
+        known = confirmed[contact.email]
+        if known.contact_id in {None, contact.id}:
+            return known
+        # Somebody made it anew in Brevo: what stands there now is not our doing.
+        return replace(known, email_blocked_at=None, sms_blocked_at=None, is_listed=False)
+    about = (confirmed[e] for e in names if e in confirmed)
+    return next((known for known in about if known.contact_id == contact.id), None)
 
 
 def since_confirmed(customer: Customer, before: Confirmed | None) -> Customer | Skip:
@@ -20,10 +54,10 @@ def since_confirmed(customer: Customer, before: Confirmed | None) -> Customer | 
     attributes = {
         name: said
         for name, said in customer.attributes.items()
-        if name not in before.attributes or said.at >= before.attributes[name].at
+        if not _is_superseded(said.at, before.attributes.get(name), before)
     }
-    email_consent = _newer(customer.email_consent, before.email_consent)
-    sms_consent = _newer(customer.sms_consent, before.sms_consent)
+    email_consent = _newer(customer.email_consent, before.email_consent, before)
+    sms_consent = _newer(customer.sms_consent, before.sms_consent, before)
     is_silent = not (attributes or email_consent or sms_consent)
     if is_silent and customer.last_at < before.last_at and customer.email == before.email:
         return skip(customer, Reason.STALE)
@@ -34,24 +68,80 @@ def since_confirmed(customer: Customer, before: Confirmed | None) -> Customer | 
 
 def _come_back(customer: Customer, before: Confirmed) -> Customer | Skip:
     """Let a customer start anew after a confirmed deletion, if a creation says so."""
-    if not at_or_before(before.deleted_at, customer.last_at):
-        return skip(customer, Reason.STALE)
-    if customer.created_at is None or at_or_before(customer.created_at, before.deleted_at):
-        is_old = at_or_before(customer.last_at, before.deleted_at)
-        return skip(customer, Reason.STALE if is_old else Reason.DELETED)
+    is_new = customer.created_at is not None and not at_or_before(
+        customer.created_at, before.deleted_at
+    )
+    if not is_new:
+        return _stay_deleted(customer, before)
     since = customer.created_at
     if customer.revived_at is not None and not at_or_before(customer.revived_at, before.deleted_at):
         since = customer.revived_at
     return replace(
         customer,
-        attributes={n: said for n, said in customer.attributes.items() if said.at >= since},
+        attributes={
+            n: said for n, said in customer.attributes.items() if not _precedes(said, since)
+        },
+        email_consent=_since(customer.email_consent, before.email_consent, since),
+        sms_consent=_since(customer.sms_consent, before.sms_consent, since),
     )
 
 
-def _newer(said: Dated[bool] | None, known: Dated[bool] | None) -> Dated[bool] | None:
-    if said is not None and known is not None and said.at < known.at:
+def _stay_deleted(customer: Customer, before: Confirmed) -> Customer | Skip:
+    """Leave a deleted customer alone, except that a new no is heard even then."""
+    email_no = surviving_no(customer.email_consent, before.email_consent)
+    sms_no = surviving_no(customer.sms_consent, before.sms_consent)
+    if (email_no, sms_no) != (before.email_consent, before.sms_consent) and (
+        _is_no(email_no) or _is_no(sms_no)
+    ):
+        return replace(
+            customer,
+            attributes={},
+            email_consent=email_no if _is_no(email_no) else None,
+            sms_consent=sms_no if _is_no(sms_no) else None,
+            deleted_at=before.deleted_at,
+            is_deleted=True,
+        )
+    is_old = at_or_before(customer.last_at, before.deleted_at)
+    return skip(customer, Reason.STALE if is_old else Reason.DELETED)
+
+
+def surviving_no(said: Dated[bool] | None, known: Dated[bool] | None) -> Dated[bool] | None:
+    """Return what holds when *said* meets what was *known*: of the known only a no counts."""
+    if known is None or known.value or (said is not None and said.at >= known.at):
+        return said
+    return known
+
+
+def _since(
+    said: Dated[bool] | None, known: Dated[bool] | None, since: datetime | None
+) -> Dated[bool] | None:
+    """Return the consent of somebody who came back: an older yes is void, an older no is not."""
+    if said is not None and said.value and _precedes(said, since):
+        said = None
+    return surviving_no(said, known)
+
+
+def _is_superseded(at: datetime, known: Dated[Value] | None, before: Confirmed) -> bool:
+    """Tell whether something newer is known, or a deletion lies between then and now."""
+    if known is not None:
+        return at < known.at
+    return before.deleted_at is not None and at < before.deleted_at
+
+
+def _newer(
+    said: Dated[bool] | None, known: Dated[bool] | None, before: Confirmed
+) -> Dated[bool] | None:
+    if said is None or (known is not None and said.at < known.at):
         return None
-    return said
+    return None if said.value and _precedes(said, before.deleted_at) else said
+
+
+def _is_no(consent: Dated[bool] | None) -> bool:
+    return consent is not None and not consent.value
+
+
+def _precedes(said: Dated[T], since: datetime | None) -> bool:
+    return since is not None and said.at < since
 
 
 def at_or_before(one: datetime | None, other: datetime | None) -> bool:

@@ -12,8 +12,9 @@ class Renames:
 
     moves: Mapping[Email, Email] = field(default_factory=dict)
     """New address to the address that the contact still has."""
-    retired: Mapping[Email, Email] = field(default_factory=dict)
-    """New address, which has a contact already, to the old one whose contact is left over."""
+    retired: Mapping[Email, tuple[Email, ...]] = field(default_factory=dict)
+    """New address to the old ones whose contacts are left over: the customer has another by then,
+    or is deleted and needs none."""
     swapped: frozenset[Email] = frozenset()
     """New addresses that could only be reached through a third, free one."""
 
@@ -22,34 +23,38 @@ def find_renames(customers: Mapping[Email, Customer], observed: Mapping[Email, C
     """Return the renames that bring every contact to its customer's address.
 
     An address may be taken over from a contact that is renamed itself. A ring of such takeovers
-    cannot be done one after the other and is left to a person.
+    cannot be done one after the other and is left to a person. Who is deleted does not move.
     """
-    wanted = {}
-    leaving: set[Email] = set()
-    for email in sorted(customers):
-        former = _contact_left_behind(customers[email], observed, leaving)
-        if former is not None:
-            wanted[email] = former
-            leaving.add(former)
+    left_behind = _left_behind(customers, observed)
+    wanted = {
+        new: old[0] for new, old in left_behind.items() if old and not customers[new].is_deleted
+    }
     moves = _possible(wanted, observed)
     rings = _rings(moves)
+    retired = {
+        # Whoever lives at the old address now keeps the contact there.
+        new: tuple(e for e in old if e != moves.get(new) and e not in customers)
+        for new, old in left_behind.items()
+        if new not in rings
+    }
     return Renames(
         moves={new: old for new, old in moves.items() if new not in rings},
-        retired={
-            new: old
-            for new, old in wanted.items()
-            # Whoever lives at the old address now keeps the contact there.
-            if new not in moves and old not in customers
-        },
+        retired={new: old for new, old in retired.items() if old},
         swapped=rings,
     )
 
 
-def _contact_left_behind(
-    customer: Customer, observed: Mapping[Email, Contact], leaving: set[Email]
-) -> Email | None:
-    candidates = (f for f in customer.former_emails if f in observed and f not in leaving)
-    return next(candidates, None)
+def _left_behind(
+    customers: Mapping[Email, Customer], observed: Mapping[Email, Contact]
+) -> dict[Email, tuple[Email, ...]]:
+    """Return the addresses at which a contact of each customer still stands, each of them once."""
+    claimed: set[Email] = set()
+    left_behind = {}
+    for email in sorted(customers):
+        former = customers[email].former_emails
+        left_behind[email] = tuple(e for e in former if e in observed and e not in claimed)
+        claimed.update(left_behind[email])
+    return left_behind
 
 
 def _possible(

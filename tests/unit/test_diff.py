@@ -1,0 +1,479 @@
+"""Desired, observed and confirmed meet."""
+
+import pytest
+
+from builders import JANE, MARY, NEW_JANE, confirmed, contact, customer, said
+from customer_sync.core.diff import diff, recreate
+from customer_sync.core.model import (
+    Change,
+    Confirmed,
+    Contact,
+    ContactPatch,
+    Create,
+    Customer,
+    Delete,
+    DeleteBehavior,
+    FieldChange,
+    Keep,
+    Note,
+    OnDrift,
+    Policy,
+    Reason,
+    Resubscribe,
+    Skip,
+    Update,
+    Value,
+    Why,
+)
+
+LIST = 5
+PLAIN = Policy()
+LISTED = Policy(list_id=LIST)
+HARD = Policy(delete_behavior=DeleteBehavior.HARD)
+NEWER = Policy(resubscribe=Resubscribe.NEWER)
+YES, NO = True, False
+
+
+def changes(
+    customers: list[Customer],
+    contacts: list[Contact],
+    known: list[Confirmed],
+    policy: Policy = PLAIN,
+) -> list[Change]:
+    """Return all that is to be done."""
+    return list(
+        diff(
+            {c.email: c for c in customers},
+            {c.email: c for c in contacts if c.email is not None},
+            {c.email: c for c in known},
+            policy,
+        )
+    )
+
+
+def only(
+    desired: Customer,
+    observed: Contact | None = None,
+    known: Confirmed | None = None,
+    policy: Policy = PLAIN,
+) -> Change:
+    """Return the one change of one customer."""
+    (change,) = changes([desired], [observed] if observed else [], [known] if known else [], policy)
+    return change
+
+
+def patch(change: Change) -> ContactPatch:
+    """Return what a change writes."""
+    assert isinstance(change, Create | Update | Delete)
+    assert change.patch is not None
+    return change.patch
+
+
+def notes(change: Change) -> tuple[Note, ...]:
+    """Return what a change remarks."""
+    assert not isinstance(change, Skip)
+    return change.notes
+
+
+# ---------------------------------------------------------------- the drift table
+
+WRITE, KEEP = "write", "keep"
+UNKNOWN: object = object()
+
+
+@pytest.mark.parametrize(
+    ("desired", "held", "confirmed_value", "on_drift", "decision", "why", "note"),
+    [
+        ("a", "a", "a", OnDrift.SOURCE, KEEP, None, None),
+        ("a", "a", "b", OnDrift.BREVO, KEEP, None, None),
+        ("a", "a", UNKNOWN, OnDrift.SOURCE, KEEP, None, None),
+        ("b", "a", "a", OnDrift.SOURCE, WRITE, Why.CHANGED, None),
+        ("b", "a", "a", OnDrift.BREVO, WRITE, Why.CHANGED, None),
+        ("b", "a", UNKNOWN, OnDrift.SOURCE, WRITE, Why.DIFFERS, None),
+        ("b", "a", UNKNOWN, OnDrift.BREVO, WRITE, Why.DIFFERS, None),
+        ("b", None, UNKNOWN, OnDrift.BREVO, WRITE, Why.NEW, None),
+        ("b", "x", "a", OnDrift.SOURCE, WRITE, Why.DRIFT, Note.DRIFT_OVERWRITTEN),
+        ("b", "x", "a", OnDrift.BREVO, WRITE, Why.DRIFT, Note.DRIFT_OVERWRITTEN),
+        ("a", "x", "a", OnDrift.SOURCE, WRITE, Why.DRIFT, Note.DRIFT_OVERWRITTEN),
+        ("a", "x", "a", OnDrift.BREVO, KEEP, None, Note.DRIFT_KEPT),
+        ("a", None, "a", OnDrift.SOURCE, WRITE, Why.DRIFT, Note.DRIFT_OVERWRITTEN),
+        (None, "a", "a", OnDrift.SOURCE, WRITE, Why.CHANGED, None),
+        (None, None, "a", OnDrift.SOURCE, KEEP, None, None),
+        (None, None, UNKNOWN, OnDrift.SOURCE, KEEP, None, None),
+    ],
+)
+def test_three_states_meet(
+    *,
+    desired: Value,
+    held: Value,
+    confirmed_value: object,
+    on_drift: OnDrift,
+    decision: str,
+    why: Why | None,
+    note: Note | None,
+) -> None:
+    """The shop said *desired* later than what was confirmed."""
+    known: dict[str, Value] = {}
+    if confirmed_value is None or isinstance(confirmed_value, str):
+        known = {"CITY": confirmed_value}
+    change = only(
+        customer(minute=2, attributes={"CITY": desired}),
+        contact(attributes={} if held is None else {"CITY": held}),
+        confirmed(minute=1, attributes=known),
+        Policy(on_drift=on_drift),
+    )
+    assert notes(change) == ((note,) if note else ())
+    if decision == KEEP:
+        assert isinstance(change, Keep)
+    else:
+        assert isinstance(change, Update)
+        assert why is not None
+        assert change.patch == ContactPatch(attributes={"CITY": desired})
+        assert change.fields == (FieldChange(name="CITY", old=held, new=desired, why=why),)
+
+
+def test_a_field_that_the_shop_does_not_mention_is_left_alone() -> None:
+    """Whatever Brevo holds there."""
+    change = only(
+        customer(attributes={"CITY": "Rome"}), contact(attributes={"CITY": "Rome", "OTHER": "x"})
+    )
+    assert isinstance(change, Keep)
+
+
+def test_a_value_that_brevo_refused_is_not_tried_again() -> None:
+    """As long as the shop says the same."""
+    known = confirmed(attributes={"SMS": "+12025550123"}, refused={"SMS": "+12025550123"})
+    same = only(customer(attributes={"SMS": "+12025550123"}), contact(), known)
+    other = only(customer(attributes={"SMS": "+12025550199"}), contact(), known)
+    assert isinstance(same, Keep)
+    assert notes(same) == (Note.REFUSED_BEFORE,)
+    assert patch(other).attributes == {"SMS": "+12025550199"}
+
+
+# ---------------------------------------------------------------- creations
+
+
+def test_a_new_contact_gets_all_that_is_said_and_the_list() -> None:
+    """Empty values need not be cleared where nothing is."""
+    change = only(customer(attributes={"CITY": "Rome", "NAME": None}), policy=LISTED)
+    assert isinstance(change, Create)
+    assert change.patch == ContactPatch(attributes={"CITY": "Rome"}, add_lists=frozenset({LIST}))
+
+
+def test_a_new_contact_is_subscribed_unless_somebody_says_no() -> None:
+    """A yes writes nothing, a no blocks from the start."""
+    yes = only(customer(email_consent=said(YES, 1)))
+    no = only(customer(email_consent=said(NO, 1), sms_consent=said(NO, 1)))
+    assert (patch(yes).email_blocked, patch(yes).sms_blocked) == (None, None)
+    assert (patch(no).email_blocked, patch(no).sms_blocked) == (True, True)
+
+
+def test_a_contact_that_vanished_comes_back_whole() -> None:
+    """An event about one field brings back the others, and the block that we had set."""
+    known = confirmed(attributes={"CITY": "Rome"}, email_blocked=1)
+    change = only(customer(minute=2, attributes={"NAME": "Jane"}), known=known)
+    assert isinstance(change, Create)
+    assert patch(change).attributes == {"CITY": "Rome", "NAME": "Jane"}
+    assert patch(change).email_blocked is True
+    assert notes(change) == (Note.COMES_BACK_BLOCKED,)
+
+
+def test_a_contact_that_vanished_comes_back_with_the_no_that_others_had_written() -> None:
+    """The shop's no found the contact blocked already, so that the block was never ours."""
+    known = confirmed(email_consent=said(NO, 1), sms_consent=said(NO, 1))
+    change = only(customer(minute=2, attributes={"NAME": "Jane"}), known=known)
+    assert (patch(change).email_blocked, patch(change).sms_blocked) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("resubscribe", "our_block", "is_blocked"),
+    [
+        (Resubscribe.NEVER, None, True),
+        (Resubscribe.NEVER, 3, True),
+        (Resubscribe.NEWER, None, True),
+        (Resubscribe.NEWER, 3, None),
+        (Resubscribe.NEWER, 12, True),
+    ],
+)
+def test_who_was_deleted_while_blocked_comes_back_blocked(
+    resubscribe: Resubscribe, our_block: float | None, is_blocked: bool | None
+) -> None:
+    """Only our own block yields to a newer yes, and only with leave."""
+    known = confirmed(
+        minute=5, is_deleted=True, was_blocked_at_deletion=True, email_blocked=our_block
+    )
+    back = customer(minute=9, created=9, email_consent=said(YES, 9))
+    change = only(back, known=known, policy=Policy(resubscribe=resubscribe))
+    assert patch(change).email_blocked is is_blocked
+
+
+def test_a_no_that_was_told_before_anything_existed_is_remembered() -> None:
+    """The customer came and went without ever becoming a contact, and said no."""
+    known = confirmed(minute=5, number=None, is_deleted=True, email_consent=said(NO, 3))
+    change = only(customer(minute=9, created=9), known=known)
+    assert patch(change).email_blocked is True
+
+
+def test_a_contact_that_is_gone_while_it_is_written_keeps_its_block() -> None:
+    """The creation in its place brings back what was confirmed, and both blocks."""
+    gone = contact(email_blocked=True, sms_blocked=True)
+    create = recreate(
+        customer(minute=2, attributes={"NAME": "Jane"}),
+        gone,
+        confirmed(attributes={"CITY": "Rome"}),
+        PLAIN,
+    )
+    assert create.patch.attributes == {"CITY": "Rome", "NAME": "Jane"}
+    assert (create.patch.email_blocked, create.patch.sms_blocked) == (True, True)
+
+
+# ---------------------------------------------------------------- update_enabled
+
+
+@pytest.mark.parametrize(
+    ("is_only_created", "update_enabled", "kind"),
+    [(True, True, Update), (True, False, Skip), (False, True, Update), (False, False, Update)],
+)
+def test_a_creation_may_be_forbidden_to_update(
+    is_only_created: bool, update_enabled: bool, kind: type
+) -> None:
+    """`update_enabled: false` is about customers of whom only creations were heard."""
+    someone = customer(attributes={"CITY": "Rome"}, is_only_created=is_only_created)
+    assert isinstance(only(someone, contact(), policy=Policy(update_enabled=update_enabled)), kind)
+
+
+# ---------------------------------------------------------------- the list
+
+
+@pytest.mark.parametrize(
+    ("observed", "was_listed", "on_drift", "joins", "note"),
+    [
+        (contact(), False, OnDrift.SOURCE, True, None),
+        (contact(lists=[LIST]), True, OnDrift.SOURCE, False, None),
+        (contact(left_lists=[LIST]), True, OnDrift.SOURCE, False, Note.LEFT_LIST),
+        (contact(), True, OnDrift.SOURCE, True, Note.DRIFT_OVERWRITTEN),
+        (contact(), True, OnDrift.BREVO, False, Note.DRIFT_KEPT),
+        (contact(), False, OnDrift.BREVO, True, None),
+    ],
+)
+def test_the_list_is_joined_unless_the_person_left_it(
+    observed: Contact, was_listed: bool, on_drift: OnDrift, joins: bool, note: Note | None
+) -> None:
+    """Taking off by hand is drift, leaving by a link in a mail is for good."""
+    change = only(
+        customer(),
+        observed,
+        confirmed(is_listed=was_listed),
+        Policy(list_id=LIST, on_drift=on_drift),
+    )
+    assert isinstance(change, Update if joins else Keep)
+    assert notes(change) == ((note,) if note else ())
+
+
+# ---------------------------------------------------------------- renames
+
+
+def test_a_rename_moves_the_contact() -> None:
+    """One contact goes from one address to the other."""
+    change = only(customer(NEW_JANE, former=[JANE]), contact(JANE), confirmed(JANE))
+    assert isinstance(change, Update)
+    assert change.patch == ContactPatch(rename_to=NEW_JANE)
+    assert change.fields[0] == FieldChange(name="EMAIL", old=JANE, new=NEW_JANE, why=Why.RENAMED)
+
+
+def test_a_rename_sends_the_block_along() -> None:
+    """Brevo would lift it."""
+    change = only(customer(NEW_JANE, former=[JANE]), contact(JANE, email_blocked=True))
+    assert patch(change).email_blocked is True
+
+
+def test_where_both_addresses_have_a_contact_one_is_retired() -> None:
+    """The contact at the new address is the customer's; the old one is blocked and unlisted."""
+    kept, retired = changes(
+        [customer(NEW_JANE, former=[JANE], attributes={"CITY": "Rome"})],
+        [contact(JANE, number=7, lists=[LIST]), contact(NEW_JANE, number=8, lists=[LIST])],
+        [confirmed(JANE)],
+        Policy(list_id=LIST, delete_behavior=DeleteBehavior.HARD),
+    )
+    assert patch(kept) == ContactPatch(attributes={"CITY": "Rome"})
+    assert notes(kept) == notes(retired) == (Note.MERGED_INTO_EXISTING,)
+    assert isinstance(retired, Delete)
+    assert retired.before.id == 7
+    assert retired.patch == ContactPatch(email_blocked=True, remove_lists=frozenset({LIST}))
+
+
+def test_a_no_at_the_old_address_is_a_no_at_the_new_one() -> None:
+    """It is the same person."""
+    kept, _ = changes(
+        [customer(NEW_JANE, former=[JANE])],
+        [contact(JANE, email_blocked=True), contact(NEW_JANE, number=8)],
+        [],
+    )
+    assert patch(kept).email_blocked is True
+    assert Note.NO_WENT_ALONG in notes(kept)
+
+
+def test_a_retired_contact_does_not_block_its_successor_in_the_next_run() -> None:
+    """That block is ours and says nothing about the person."""
+    kept, retired = changes(
+        [customer(NEW_JANE, former=[JANE])],
+        [contact(JANE, email_blocked=True), contact(NEW_JANE, number=8)],
+        [confirmed(JANE, is_deleted=True, email_blocked=1), confirmed(NEW_JANE, number=8)],
+    )
+    assert isinstance(kept, Keep)
+    assert isinstance(retired, Keep)
+
+
+def test_a_block_of_our_own_at_the_old_address_lifts_nothing_at_the_new_one() -> None:
+    """Who blocked the contact at the new address is another matter."""
+    kept, _ = changes(
+        [customer(NEW_JANE, minute=9, former=[JANE], email_consent=said(YES, 9))],
+        [contact(JANE), contact(NEW_JANE, number=8, email_blocked=True)],
+        [confirmed(JANE, email_blocked=5)],
+        NEWER,
+    )
+    assert notes(kept) == (Note.MERGED_INTO_EXISTING, Note.UNSUBSCRIBED_IN_BREVO)
+    assert isinstance(kept, Keep)
+
+
+def test_a_block_of_our_own_on_a_vanished_contact_lifts_nothing_either() -> None:
+    """The old contact is gone, and the one at the new address was never ours."""
+    kept = only(
+        customer(NEW_JANE, minute=9, former=[JANE], email_consent=said(YES, 9)),
+        contact(NEW_JANE, number=8, email_blocked=True),
+        confirmed(JANE, number=7, email_blocked=5),
+        NEWER,
+    )
+    assert isinstance(kept, Keep)
+
+
+def test_a_contact_that_replaced_ours_at_the_same_address_is_not_ours_to_unblock() -> None:
+    """Its number tells that somebody made it anew in Brevo."""
+    kept = only(
+        customer(minute=9, email_consent=said(YES, 9)),
+        contact(number=8, email_blocked=True),
+        confirmed(number=7, email_blocked=5),
+        NEWER,
+    )
+    assert isinstance(kept, Keep)
+    assert notes(kept) == (Note.UNSUBSCRIBED_IN_BREVO,)
+
+
+def test_whoever_takes_over_an_address_inherits_nothing() -> None:
+    """What was confirmed there belongs to the customer who moved away."""
+    moved, created = sorted(
+        changes(
+            [customer(NEW_JANE, 2, former=[JANE]), customer(JANE, 2, ids=["c2"])],
+            [contact(JANE)],
+            [confirmed(JANE, attributes={"CITY": "Rome"}, email_blocked=1)],
+        ),
+        key=lambda change: isinstance(change, Create),
+    )
+    assert patch(moved).rename_to == NEW_JANE
+    assert isinstance(created, Create)
+    assert created.patch == ContactPatch()
+
+
+def test_customers_who_swapped_their_addresses_are_left_to_a_person() -> None:
+    """Neither rename could go first."""
+    swapped = changes(
+        [customer(JANE, former=[MARY]), customer(MARY, former=[JANE], ids=["c2"])],
+        [contact(JANE, number=1), contact(MARY, number=2)],
+        [],
+    )
+    assert [s.reason for s in swapped if isinstance(s, Skip)] == [Reason.SWAPPED_ADDRESSES] * 2
+
+
+def test_the_old_news_of_a_move_does_not_touch_the_next_owner() -> None:
+    """Somebody was heard of at the old address after the customer had left it."""
+    kept = changes(
+        [customer(NEW_JANE, 2, former=[JANE])],
+        [contact(JANE, number=7), contact(NEW_JANE, number=8)],
+        [confirmed(JANE, 5), confirmed(NEW_JANE, 2, number=8)],
+    )
+    assert [type(change) for change in kept] == [Keep]
+
+
+# ---------------------------------------------------------------- deletions
+
+
+def test_a_soft_deletion_blocks_unlists_and_marks() -> None:
+    """No data is lost."""
+    change = only(
+        customer(is_deleted=True),
+        contact(lists=[LIST, 9], attributes={"CITY": "Rome"}),
+        policy=Policy(list_id=LIST, deleted_attribute="GONE"),
+    )
+    assert isinstance(change, Delete)
+    assert change.patch == ContactPatch(
+        attributes={"GONE": True}, remove_lists=frozenset({LIST}), email_blocked=True
+    )
+
+
+def test_a_soft_deletion_that_is_done_is_kept() -> None:
+    """Nothing is left to write."""
+    change = only(
+        customer(is_deleted=True),
+        contact(email_blocked=True, attributes={"GONE": True}),
+        policy=Policy(list_id=LIST, deleted_attribute="GONE"),
+    )
+    assert isinstance(change, Keep)
+
+
+def test_a_hard_deletion_removes_the_contact() -> None:
+    """There is nothing to patch."""
+    change = only(customer(is_deleted=True), contact(), policy=HARD)
+    assert isinstance(change, Delete)
+    assert change.patch is None
+
+
+def test_a_deletion_without_a_contact_is_right_already() -> None:
+    """There rightly is none."""
+    assert only(customer(is_deleted=True), policy=HARD) == Keep(
+        customer=customer(is_deleted=True), before=None
+    )
+
+
+def test_who_is_deleted_under_a_new_address_is_found_at_the_old_one() -> None:
+    """The contact was never renamed, and is not renamed any more; all of the person's go."""
+    gone = customer(NEW_JANE, former=[JANE, MARY], is_deleted=True)
+    deleted = changes([gone], [contact(JANE, number=1), contact(MARY, number=2)], [], HARD)
+    assert [(type(d), d.before.id) for d in deleted if isinstance(d, Delete)] == [
+        (Delete, 1),
+        (Delete, 2),
+    ]
+
+
+def test_who_comes_back_after_a_soft_deletion_loses_the_mark_and_stays_blocked() -> None:
+    """Only newer consent with leave lifts the block of the deletion."""
+    change = only(
+        customer(minute=9, created=9),
+        contact(email_blocked=True, attributes={"GONE": True}),
+        confirmed(minute=5, is_deleted=True, email_blocked=5),
+        Policy(list_id=LIST, deleted_attribute="GONE"),
+    )
+    assert patch(change) == ContactPatch(attributes={"GONE": False}, add_lists=frozenset({LIST}))
+
+
+def test_newer_consent_with_leave_lifts_the_block_of_a_soft_deletion() -> None:
+    """The block was ours."""
+    change = only(
+        customer(minute=9, created=9, email_consent=said(YES, 9)),
+        contact(email_blocked=True),
+        confirmed(minute=5, is_deleted=True, email_blocked=5),
+        NEWER,
+    )
+    assert patch(change).email_blocked is False
+    assert notes(change) == (Note.RESUBSCRIBED,)
+
+
+def test_customers_come_in_the_order_of_their_addresses() -> None:
+    """Whatever order they are given in."""
+    made = changes([customer(MARY), customer(JANE)], [], [])
+    assert [c.customer.email for c in made if isinstance(c, Create)] == [JANE, MARY]
+
+
+def test_several_customers_at_one_address_are_named() -> None:
+    """The operator should know."""
+    assert notes(only(customer(ids=["c1", "c2"]))) == (Note.SHARED_ADDRESS,)
+    assert notes(only(customer(ids=["c1", "c2"]), contact())) == (Note.SHARED_ADDRESS,)

@@ -1,0 +1,189 @@
+"""What is news about a customer, given what was confirmed before."""
+
+import pytest
+
+from builders import JANE, MARY, NEW_JANE, confirmed, contact, customer, said
+from customer_sync.core.model import Customer, Dated, Reason, Skip
+from customer_sync.core.news import confirmed_before, since_confirmed, surviving_no
+
+YES, NO = True, False
+
+
+def fresh(news: Customer | Skip) -> Customer:
+    """Insist that something is left."""
+    assert isinstance(news, Customer)
+    return news
+
+
+def reason(news: Customer | Skip) -> Reason:
+    """Insist that nothing is left, and tell why."""
+    assert isinstance(news, Skip)
+    return news.reason
+
+
+# ---------------------------------------------------------------- whose confirmation it is
+
+
+def test_what_is_known_of_the_contact_itself_comes_first() -> None:
+    """The contact still has the old address."""
+    old, new = confirmed(JANE), confirmed(NEW_JANE, number=9)
+    moved = customer(NEW_JANE, former=[JANE])
+    assert confirmed_before(moved, contact(JANE), {JANE: old, NEW_JANE: new}) is old
+
+
+def test_a_contact_is_known_again_by_its_number() -> None:
+    """Somebody changed its address in Brevo."""
+    known = confirmed(NEW_JANE, number=7)
+    found = confirmed_before(customer(NEW_JANE), contact(JANE, number=7), {NEW_JANE: known})
+    assert found is known
+
+
+def test_what_is_known_of_another_contact_says_nothing_about_this_one() -> None:
+    """The customer's old contact is not the one that was at the new address before."""
+    moved = customer(NEW_JANE, former=[JANE])
+    there = contact(NEW_JANE, number=9)
+    assert confirmed_before(moved, there, {JANE: confirmed(JANE, number=7)}) is None
+
+
+def test_without_a_contact_the_person_is_known_by_any_address() -> None:
+    """The contact vanished from Brevo."""
+    known = confirmed(JANE)
+    assert confirmed_before(customer(NEW_JANE, former=[JANE]), None, {JANE: known}) is known
+    assert confirmed_before(customer(MARY), None, {JANE: known}) is None
+
+
+# ---------------------------------------------------------------- the living
+
+
+def test_all_is_news_about_somebody_new() -> None:
+    """Nothing was confirmed."""
+    someone = customer(attributes={"CITY": "Rome"})
+    assert since_confirmed(someone, None) is someone
+
+
+def test_only_what_is_older_than_the_same_field_is_dropped() -> None:
+    """The clocks are kept per field, so an old event may still tell something."""
+    known = confirmed(minute=5, attributes={"CITY": "Oslo"})
+    old = customer(minute=3, attributes={"CITY": "Rome", "NAME": "Jane"})
+    assert fresh(since_confirmed(old, known)).attributes == {"NAME": said("Jane", 3)}
+
+
+def test_an_event_that_is_superseded_altogether_is_stale() -> None:
+    """Everything that it tells is known better."""
+    known = confirmed(minute=5, attributes={"CITY": "Oslo"})
+    old = customer(minute=3, attributes={"CITY": "Rome"})
+    assert reason(since_confirmed(old, known)) is Reason.STALE
+
+
+def test_what_was_said_at_the_same_time_is_looked_at_again() -> None:
+    """The same record, read twice, must be able to mend what somebody edited."""
+    known = confirmed(minute=5, attributes={"CITY": "Oslo"})
+    again = customer(minute=5, attributes={"CITY": "Oslo"})
+    assert fresh(since_confirmed(again, known)) == again
+
+
+def test_an_older_consent_is_dropped() -> None:
+    """A late yes does not undo a newer no."""
+    known = confirmed(minute=5, email_consent=said(NO, 5))
+    late = customer(minute=6, email_consent=said(YES, 4))
+    assert fresh(since_confirmed(late, known)).email_consent is None
+
+
+def test_what_was_said_before_an_earlier_deletion_stays_void() -> None:
+    """It was voided when the customer came back, and a late arrival does not change that."""
+    known = confirmed(minute=8, attributes={}, created=8, deleted=5)
+    late = customer(
+        minute=3, attributes={"CITY": "Rome"}, email_consent=said(YES, 3), sms_consent=said(NO, 3)
+    )
+    left = fresh(since_confirmed(late, known))
+    assert (left.attributes, left.email_consent, left.sms_consent) == ({}, None, said(NO, 3))
+
+
+# ---------------------------------------------------------------- deletions
+
+
+def test_a_deletion_older_than_the_return_is_stale() -> None:
+    """The customer came back since."""
+    known = confirmed(minute=8, created=8, deleted=1)
+    assert reason(since_confirmed(customer(minute=5, is_deleted=True), known)) is Reason.STALE
+
+
+def test_a_deletion_later_than_the_creation_counts() -> None:
+    """However late it arrives."""
+    gone = customer(minute=5, is_deleted=True)
+    assert since_confirmed(gone, confirmed(minute=8, created=3)) is gone
+
+
+@pytest.mark.parametrize(
+    ("minute", "created", "expected"),
+    [
+        (9, None, Reason.DELETED),
+        (3, None, Reason.STALE),
+        (3, 3, Reason.STALE),
+        (5, 5, Reason.STALE),
+    ],
+)
+def test_who_is_deleted_stays_deleted_without_a_new_creation(
+    minute: float, created: float | None, expected: Reason
+) -> None:
+    """An update revives nobody, and neither does a creation from before."""
+    known = confirmed(minute=5, is_deleted=True)
+    someone = customer(minute=minute, created=created)
+    assert reason(since_confirmed(someone, known)) is expected
+
+
+def test_who_comes_back_starts_anew() -> None:
+    """What was said between the deletion and the first creation after it is void."""
+    known = confirmed(minute=5, is_deleted=True)
+    back = customer(
+        minute=9,
+        revived=7,
+        created=9,
+        dated={"VOID": said("x", 6), "CITY": said("Rome", 8)},
+        email_consent=said(YES, 6),
+    )
+    left = fresh(since_confirmed(back, known))
+    assert left.attributes == {"CITY": said("Rome", 8)}
+    assert left.email_consent is None
+
+
+def test_who_comes_back_brings_the_old_no_along() -> None:
+    """It was told before the deletion, in an earlier run."""
+    known = confirmed(minute=5, is_deleted=True, email_consent=said(NO, 2))
+    back = customer(minute=9, created=9)
+    assert fresh(since_confirmed(back, known)).email_consent == said(NO, 2)
+
+
+def test_a_no_after_the_deletion_is_heard() -> None:
+    """It changes nothing now, and counts should the customer come back."""
+    known = confirmed(minute=5, is_deleted=True)
+    left = fresh(since_confirmed(customer(minute=9, email_consent=said(NO, 9)), known))
+    assert (left.is_deleted, left.email_consent, left.attributes) == (True, said(NO, 9), {})
+
+
+def test_a_yes_after_the_deletion_is_not() -> None:
+    """Without a creation it revives nobody."""
+    known = confirmed(minute=5, is_deleted=True)
+    someone = customer(minute=9, email_consent=said(YES, 9))
+    assert reason(since_confirmed(someone, known)) is Reason.DELETED
+
+
+# ---------------------------------------------------------------- what survives
+
+
+@pytest.mark.parametrize(
+    ("now", "known", "holds"),
+    [
+        (None, None, None),
+        (None, said(NO, 2), said(NO, 2)),
+        (None, said(YES, 2), None),
+        (said(YES, 3), said(NO, 2), said(YES, 3)),
+        (said(YES, 1), said(NO, 2), said(NO, 2)),
+        (said(NO, 1), said(YES, 2), said(NO, 1)),
+    ],
+)
+def test_of_the_known_only_a_no_survives(
+    now: Dated[bool] | None, known: Dated[bool] | None, holds: Dated[bool] | None
+) -> None:
+    """Unless something newer was said."""
+    assert surviving_no(now, known) == holds
