@@ -53,6 +53,8 @@ class RunReport:
     source: tuple[str, ...]
     records_read: int = 0
     rejections: int = 0
+    folded: int = 0
+    """Records that the plan's changes are made of, withheld ones included."""
     retried: int = 0
     """Customers that came from the retry queue rather than from the source."""
     warnings: int = 0
@@ -74,6 +76,22 @@ class RunReport:
     exit_code: int = ExitCode.OK
     errors: tuple[ReportedError, ...] = ()
     """The first of them; their numbers are in the counts."""
+
+    @property
+    def unaccounted(self) -> int:
+        """Records that are neither rejected nor part of a change; none, once there is a plan."""
+        return self.records_read - self.rejections - self.folded
+
+    @property
+    def adds_up(self) -> bool:
+        """Tell whether every record of a finished plan, and every change of it, has its end.
+
+        A plan that was only shown, or cut off before the first change was queued, has no outcomes.
+        """
+        outcomes = self.outcomes.applied + self.outcomes.deferred + self.outcomes.failed
+        writes = self.plan.create + self.plan.update + self.plan.delete
+        was_shown_only = self.dry_run or self.exit_code == ExitCode.INTERRUPTED
+        return self.unaccounted == 0 and outcomes in ({0, writes} if was_shown_only else {writes})
 
     def to_json(self) -> bytes:
         """Return the report as one JSON document."""
