@@ -5,7 +5,7 @@ import json
 from collections.abc import Coroutine, Mapping, Sequence
 from urllib.parse import unquote
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
@@ -105,7 +105,10 @@ class _Path:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        response = await self._api.respond(request, self._template, self._operations)
+        try:
+            response = await self._api.respond(request, self._template, self._operations)
+        except ClientDisconnect:
+            return
         await response(scope, receive, send)
 
 

@@ -6,6 +6,7 @@ from customer_sync.sandbox import (
     attributes,
     batch,
     contacts,
+    double_opt_in,
     exporting,
     folders,
     importing,
@@ -25,6 +26,7 @@ ROUTES: Mapping[str, Mapping[str, Operation]] = {
     "/contacts/batch": {"POST": batch.update_many},
     "/contacts/import": {"POST": importing.submit},
     "/contacts/export": {"POST": exporting.submit},
+    "/contacts/doubleOptinConfirmation": {"POST": double_opt_in.ask},
     "/contacts/attributes": {"GET": attributes.index},
     "/contacts/attributes/{attributeCategory}/{attributeName}": {
         "POST": attributes.create,

@@ -329,3 +329,29 @@ def test_a_merge_can_delete_the_contact_that_was_named(brevo: Brevo) -> None:
     assert brevo.post("/contacts", body).status_code == 204
     assert brevo.attributes(survivor)["SMS"] == "12025550123"
     assert brevo.get("/contacts").json()["count"] == 1
+
+
+CONFIRMATION = {
+    "email": "jane@example.com",
+    "includeListIds": [5],
+    "templateId": 1,
+    "redirectionUrl": "https://shop.example.com/welcome",
+    "attributes": {"FIRSTNAME": "Jane"},
+}
+
+
+def test_a_double_opt_in_makes_nobody_until_it_is_confirmed(brevo: Brevo) -> None:
+    """New people get 201, known ones 204, and nothing is stored: nobody confirms here."""
+    new = brevo.post("/contacts/doubleOptinConfirmation", CONFIRMATION)
+    assert (new.status_code, new.content) == (201, b"")
+    assert brevo.get("/contacts").json()["count"] == 0
+    brevo.create()
+    known = brevo.post("/contacts/doubleOptinConfirmation", CONFIRMATION)
+    assert (known.status_code, brevo.contact()["listIds"]) == (204, [])
+
+
+@pytest.mark.parametrize("name", ["email", "includeListIds", "templateId", "redirectionUrl"])
+def test_a_double_opt_in_needs_these_fields(brevo: Brevo, name: str) -> None:
+    """Whatever is missing is 400."""
+    body = {key: value for key, value in CONFIRMATION.items() if key != name}
+    assert brevo.post("/contacts/doubleOptinConfirmation", body).status_code == 400

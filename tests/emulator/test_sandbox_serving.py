@@ -9,8 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from customer_sync.clock import SimulatedClock
 from customer_sync.errors import ConfigError
+from customer_sync.sandbox import Sandbox
 from customer_sync.sandbox.serve import base_url, bind, make_server, serve
+from sandboxes import START, serving
 
 PROGRAM = """
 import sys
@@ -41,6 +44,24 @@ def test_a_server_announces_its_url_and_stops_when_interrupted(tmp_path: Path) -
             client.get(f"{url}/account")
         process.send_signal(signal.SIGINT)
         assert process.wait(30) in (0, 130, -signal.SIGINT)
+
+
+def test_a_client_that_leaves_in_the_middle_changes_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A request whose body never arrives in full is not done, and nobody complains."""
+    with Sandbox(tmp_path / "brevo.db", clock=SimulatedClock(START)) as sandbox:
+        with serving(sandbox.app) as url:
+            host, port = url.removesuffix("/v3").removeprefix("http://").split(":")
+            with socket.create_connection((host, int(port))) as connection:
+                connection.sendall(
+                    b"POST /v3/contacts HTTP/1.1\r\nhost: x\r\napi-key: k\r\n"
+                    b"content-length: 100\r\n\r\n{"
+                )
+            with httpx.Client(trust_env=False, headers={"api-key": "k"}) as client:
+                assert client.get(f"{url}/contacts").json()["count"] == 0
+        assert sandbox.request_counts() == {"GET /contacts": 1}
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.com", "::"])
