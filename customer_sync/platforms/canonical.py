@@ -84,7 +84,7 @@ _RESERVED = frozenset({"changes", "event", "timestamp"})
 
 _GID = re.compile(r"gid://[A-Za-z0-9_-]+/[A-Za-z0-9_]+/([0-9]+)(\?.*)?")
 _DIGITS = re.compile(r"[0-9]{1,19}")
-_ROUNDED = re.compile(r"[+-]?[0-9]+([.,][0-9]*)?([eE]\+?[0-9]+)?")
+_ROUNDED = re.compile(r"[+-]?[0-9]+([.,][0-9]*([eE]\+?[0-9]+)?|[eE]\+?[0-9]+)")
 _PLAIN_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]+)?|\.[0-9]+)")
 _EXPONENT = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
 _INSTANT = re.compile(
@@ -128,6 +128,8 @@ def identifier(value: object) -> str | None:
             "it was rounded, perhaps by a spreadsheet, so that different customers may look alike; "
             "export it again as text"
         )
+    if digits.isdecimal():
+        raise TransformError("it has more digits than a number of 64 bits")
     raise TransformError("it is not a number")
 
 
@@ -277,7 +279,12 @@ class MarketingState(StrEnum):
     REDACTED = "redacted"
 
 
-_STATE_WORDS = {state.value.casefold(): state for state in MarketingState}
+_STATE_WORDS = {
+    **{state.value.casefold(): state for state in MarketingState},
+    # What the checkboxes of WordPress's plugins keep.
+    "on": MarketingState.SUBSCRIBED,
+    "off": MarketingState.NOT_SUBSCRIBED,
+}
 
 
 def marketing_state(value: object) -> MarketingState | None:
@@ -410,6 +417,8 @@ class Draft:
         if self._warnings:
             content["warnings"] = self._warnings
         if self._problems:
+            # Rejections are kept in a file of their own, where nobody looks for free text.
+            self.fields.pop("note", None)
             place, problems = self._record.place, tuple(self._problems)
             return Rejection(place=place, problems=problems, content=content)
         return Record(place=self._record.place, content=content, written_at=self._record.written_at)

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Final, Literal, TypeAlias
 
 from customer_sync.core.names import camel_case
+from customer_sync.core.readings import is_empty
 
 
 class _Absent(Enum):
@@ -54,6 +55,32 @@ def member(content: object, name: str) -> object:
     spelled = (key for key in content if isinstance(key, str) and camel_case(key) == wanted)
     written = next(spelled, None)
     return ABSENT if written is None else content[written]
+
+
+def dig(content: object, *names: str) -> object:
+    """Return what *names*, spelled exactly so, lead to through objects in objects.
+
+    ABSENT where one of them is missing; None where one of the objects is null.
+    """
+    value = content
+    for name in names:
+        if value is None:
+            return None
+        if not isinstance(value, Mapping):
+            return ABSENT
+        value = value.get(name, ABSENT)
+    return value
+
+
+def first_told(*candidates: object) -> object:
+    """Return the first candidate that is not empty.
+
+    Where all that are told are empty, None; where none is told, ABSENT.
+    """
+    told = [value for value in candidates if value is not ABSENT]
+    if not told:
+        return ABSENT
+    return next((value for value in told if not is_empty(value)), None)
 
 
 def _step(value: object, name: str) -> object:
