@@ -57,7 +57,7 @@ def check(
     code = ExitCode.OK if all(f.fit is Fit.GOOD for f in findings) else ExitCode.REFUSED
     if as_json:
         document = {"attributes": findings, "exit_code": code}
-        typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
+        typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
     else:
         _print_findings(findings)
     return code
@@ -133,7 +133,7 @@ def lists(
 
     found = with_account(_connection(config, loaded, state), work)
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode({"lists": found}), indent=2))
+        typer.echo(msgspec.json.format(msgspec.json.encode({"lists": found}), indent=2).decode())
         return ExitCode.OK
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("id", "name", "folder", ""):
@@ -158,7 +158,7 @@ def doctor(
     code = max((c.exit_code for c in checks), default=ExitCode.OK)
     if as_json:
         document = {"checks": checks, "exit_code": code}
-        typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
+        typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
     else:
         make_console(stderr=False).print(_check_table(checks))
     return code

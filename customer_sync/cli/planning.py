@@ -337,7 +337,7 @@ def _do(
     if not view.quiet:
         show_summary(stderr, report)
     if view.as_json:
-        typer.echo(report.to_json())
+        typer.echo(report.to_json().decode())
     return report.exit_code
 
 
