@@ -182,6 +182,41 @@ def test_a_server_that_says_nothing_is_a_timeout() -> None:
     assert len(server.received) == 2
 
 
+def test_slow_failures_use_up_the_patience_sooner() -> None:
+    """Two timeouts of a minute are more than a hundred seconds, however short the pauses."""
+    clock = clock_at_noon()
+
+    class Silent(ScriptedServer):
+        async def __call__(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "POST":
+                self.received.append(request)
+                await clock.sleep(10_000)
+            return await super().__call__(request)
+
+    server = Silent([CREATED])
+    with pytest.raises(BrevoUnavailable, match="2 attempts"):
+        talk(server, create, clock=clock, retry=RetryPolicy(attempts=99, give_up_after_s=100.0))
+
+
+def test_a_slow_service_is_not_swamped() -> None:
+    """Only so many requests are under way at once; more wait before they take their slot."""
+    clock = clock_at_noon()
+    under_way = [0]
+
+    class Slow(ScriptedServer):
+        async def __call__(self, request: httpx.Request) -> httpx.Response:
+            under_way.append(under_way[-1] + 1)
+            await clock.sleep(30)
+            under_way.append(under_way[-1] - 1)
+            return await super().__call__(request)
+
+    async def create_many(client: BrevoClient) -> None:
+        await asyncio.gather(*(create(client) for _ in range(200)))
+
+    talk(Slow([CREATED]), create_many, clock=clock)
+    assert max(under_way) == 64
+
+
 def test_a_certificate_that_cannot_be_verified_is_not_tried_again() -> None:
     """It does not mend itself, and the key must not go to whoever answers."""
     import ssl

@@ -236,11 +236,24 @@ def test_a_new_hour_brings_a_new_budget() -> None:
     assert it.due(600.0) <= 600.0
 
 
+def test_a_new_hour_is_recognised_before_the_old_one_seemed_over() -> None:
+    """Whole seconds put the end of an hour a little too late."""
+    it = pace(Family.OTHER, at_once=10)
+    it.learn(RateNote(limit=100, remaining=1, reset_s=600.0), was_refused=False, now=0.0)
+    it.take(1.0)
+    assert it.due(1.0) == 600.0
+    it.learn(RateNote(limit=100, remaining=99, reset_s=3600.0), was_refused=False, now=599.5)
+    assert it.due(599.5) <= 599.5
+
+
 def test_a_limit_below_the_plan_is_followed() -> None:
     """A configuration that names too large a plan is corrected by the first answer."""
     it = pace(plan=RatePlan.EXTENDED)
     it.learn(RateNote(limit=10, remaining=9, reset_s=1.0), was_refused=False, now=0.0)
-    assert most_in_any(1.0, departures(it, [0.0] * 100, [0.0] * 100)) <= 10
+    left = departures(it, [0.0] * 100, [0.0] * 100)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(left)]
+    assert most_in_any(1.0, left) <= 10
+    assert min(gaps) == pytest.approx(max(gaps))
 
 
 def test_a_limit_above_the_plan_changes_nothing() -> None:
