@@ -55,13 +55,20 @@ def test_the_account_is_read() -> None:
 
 
 def test_attributes_are_fetched_once_however_many_ask() -> None:
-    """Tasks that start together share the one request."""
+    """Tasks that start together share the one request, also while it is under way."""
+    clock = clock_at_noon()
+
+    class Slow(ScriptedServer):
+        async def __call__(self, request: httpx.Request) -> httpx.Response:
+            await clock.sleep(1)
+            return await super().__call__(request)
 
     async def many_readers(client: BrevoClient) -> int:
         await asyncio.gather(*(client.contact(JANE) for _ in range(5)), client.attributes())
         return client.requests["GET /contacts/attributes"]
 
-    assert talk(ScriptedServer([httpx.Response(200, json=CONTACT)]), many_readers) == 1
+    server = Slow([httpx.Response(200, json=CONTACT)])
+    assert talk(server, many_readers, clock=clock) == 1
 
 
 def test_attributes_that_could_not_be_fetched_are_asked_for_again() -> None:
