@@ -15,6 +15,7 @@ from customer_sync.platforms.woocommerce.rest import put_consent, put_region
 _COLUMNS = frozenset({"aov", "username"})
 _GUARDS = (("'", "=+-@\t\r"), ("\t", "=+-@"))
 """The server guards with an apostrophe, the browser with a tab."""
+_NO_USER = (0, "0")
 _COUNTRY_CODE = re.compile(r"[A-Z]{2}")
 
 _FIELDS: tuple[tuple[str, tuple[str, ...], Callable[[object], object]], ...] = (
@@ -65,7 +66,7 @@ def understand_report(record: Record, wanted: Wanted) -> Iterator[Understood]:
         return
     draft = Draft(record, SourceName.WOOCOMMERCE)
     user_id = row.get("user_id", ABSENT)
-    is_guest = user_id is not ABSENT and (is_empty(user_id) or user_id in {0, "0"})
+    is_guest = user_id is not ABSENT and (is_empty(user_id) or user_id in _NO_USER)
     if is_guest and not wanted.include_guests:
         return
     draft.fields["isGuest"] = is_guest

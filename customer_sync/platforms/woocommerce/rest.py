@@ -1,4 +1,4 @@
-"""WooCommerce's REST customers, version 3 and its legacy, and webhooks, whose bodies are the same."""
+"""WooCommerce's REST customers of version 3 and its legacy, and webhooks, whose bodies they are."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -59,8 +59,8 @@ def is_deletion(content: object) -> bool:
 def is_customer(content: object) -> bool:
     """Tell whether *content* is a customer of version 3."""
     match content:
-        case {"date_created_gmt": _, "billing": Mapping()}:
-            return "line_items" not in content
+        case {"date_created_gmt": _, "billing": Mapping(), **others}:
+            return "line_items" not in others
         case _:
             return False
 
@@ -68,8 +68,8 @@ def is_customer(content: object) -> bool:
 def is_legacy_customer(content: object) -> bool:
     """Tell whether *content* is a customer of the interface that version 1 replaced."""
     match content:
-        case {"billing_address": Mapping(), "email": _}:
-            return "line_items" not in content
+        case {"billing_address": Mapping(), "email": _, **others}:
+            return "line_items" not in others
         case _:
             return False
 
@@ -92,8 +92,8 @@ def understand(record: Record, wanted: Wanted) -> Iterator[Understood]:
     """Return what an answer or a webhook says.
 
     - Customers of an answer are listed. A webhook that was kept with its topic is a creation, an
-      update or a deletion; without it a whole customer is listed, and an object that holds
-      nothing but an id is a deletion.
+      update or a deletion; without it a whole customer is listed, and an object of its own that
+      holds nothing but an id is a deletion.
     - The ping that a new webhook sends, and webhooks about anything but customers, give nothing.
     """
     delivery = delivery_of(record.content)
@@ -101,7 +101,8 @@ def understand(record: Record, wanted: Wanted) -> Iterator[Understood]:
         yield from understand_delivery(record, delivery, wanted)
     elif not _is_ping(record.content):
         for pointer, customer in customers_in(record.content):
-            trigger = Trigger.DELETED if is_deletion(customer) else Trigger.LISTED
+            is_bare = pointer == "" and is_deletion(customer)
+            trigger = Trigger.DELETED if is_bare else Trigger.LISTED
             yield understand_customer(record, customer, wanted, trigger, pointer)
 
 
