@@ -16,6 +16,9 @@ PAGE_SIZE = 1000
 OVERLAP = timedelta(minutes=10)
 """How far a listing reaches back before the newest modification seen: Brevo's index may lag."""
 
+TOLD_OVERLAP = timedelta(seconds=30)
+"""The same, from a moment by Brevo's own clock."""
+
 _FULL_AT = "mirror.full_at"
 _WATERMARK = "mirror.watermark"
 _READING = "mirror.reading"
@@ -110,15 +113,22 @@ async def observe(
 
 
 async def read_back(
-    reader: ContactReader, mirror: Mirror, emails: Iterable[Email], since: datetime
+    reader: ContactReader,
+    mirror: Mirror,
+    emails: Iterable[Email],
+    since: datetime,
+    *,
+    ahead: timedelta | None,
 ) -> dict[Email, Contact]:
     """Return the contacts at *emails* after they were written, from *since* on.
+
+    *ahead* is by how much Brevo's clock is ahead of ours, as far as it told.
 
     Raises:
         BrevoError: Brevo cannot be asked.
     """
     wanted = sorted(set(emails))
-    overlapping = since - OVERLAP
+    overlapping = since - OVERLAP if ahead is None else since + ahead - TOLD_OVERLAP
     first = await reader.contacts_page(offset=0, limit=PAGE_SIZE, modified_since=overlapping)
     async for page in _all_pages(reader, first, overlapping):
         mirror.mirror(page.contacts, reading=_reading(mirror))

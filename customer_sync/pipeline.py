@@ -260,7 +260,9 @@ async def carry_out(
             edges.account,
             journal,
             edges.clock,
-            read_back=lambda emails, since: read_back(edges.account, edges.store, emails, since),
+            read_back=lambda emails, since: read_back(
+                edges.account, edges.store, emails, since, ahead=edges.account.clock_ahead
+            ),
             is_stopped=lambda: bool(stop.reason),
         ),
     )

@@ -124,9 +124,9 @@ def price(requests: Counter[str]) -> int:
 
 
 def cheapest(demand: Demand, batch_size: int) -> Mix:
-    """Return the mix with the lowest price; among equals the one with the fewest kinds of routes.
+    """Return the mix with the lowest price; among equals the one that leaves least to jobs.
 
-    It is never dearer than any single strategy, since each of those is among the candidates.
+    What is answered at once is known at once. The mix is never dearer than any single strategy, since each of those is among the candidates.
     """
     groups = range(len(demand.creations))
     subsets = [
@@ -140,8 +140,8 @@ def cheapest(demand: Demand, batch_size: int) -> Mix:
         for lists in ((False, True) if demand.list_updates else (False,))
     ]
 
-    def by_price(mix: Mix) -> tuple[int, int, int]:
-        requests = cost(demand, mix, batch_size)
-        return price(requests), len(requests), len(mix.imported)
+    def by_price(mix: Mix) -> tuple[int, int, bool]:
+        jobs = len(mix.imported) + mix.is_importing_updates
+        return price(cost(demand, mix, batch_size)), jobs, mix.is_using_lists
 
     return min(candidates, key=by_price)
