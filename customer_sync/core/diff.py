@@ -39,6 +39,7 @@ from customer_sync.core.model import (
 from customer_sync.core.news import (
     at_or_before,
     confirmed_before,
+    settle_in,
     since_confirmed,
     skip,
     surviving_no,
@@ -76,6 +77,8 @@ def diff(
             contact = left_over.pop(0)
         known = {e: confirmed[e] for e in _names(customer) if e in confirmed and e not in taken}
         before = confirmed_before(customer, contact, known)
+        moved_in = [known[old.email] for old in left_over if old.email in known]
+        customer, before = settle_in(customer, before, moved_in)
         fresh = since_confirmed(customer, before)
         if isinstance(fresh, Skip):
             yield fresh

@@ -1,6 +1,6 @@
 """What is news about a customer, given what was confirmed before."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -38,6 +38,26 @@ def confirmed_before(
         return replace(known, email_blocked_at=None, sms_blocked_at=None, is_listed=False)
     about = (confirmed[e] for e in names if e in confirmed)
     return next((known for known in about if known.contact_id == contact.id), None)
+
+
+def settle_in(
+    customer: Customer, before: Confirmed | None, moved_in: Iterable[Confirmed]
+) -> tuple[Customer, Confirmed | None]:
+    """Let what was confirmed at the customer's old contacts count for the contact at the new one.
+
+    Whoever lived elsewhere until now is not the one whose deletion was confirmed here.
+    """
+    living = [known for known in moved_in if not known.is_deleted]
+    if customer.is_deleted or not living:
+        return customer, before
+    attributes = dict(customer.attributes)
+    for known in living:
+        for name, said in known.attributes.items():
+            if name not in attributes or attributes[name].at < said.at:
+                attributes[name] = said
+    if before is not None and before.is_deleted:
+        before = replace(before, is_deleted=False, deleted_at=None, created_at=None)
+    return replace(customer, attributes=attributes), before
 
 
 def since_confirmed(customer: Customer, before: Confirmed | None) -> Customer | Skip:

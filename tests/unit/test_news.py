@@ -4,7 +4,7 @@ import pytest
 
 from builders import JANE, MARY, NEW_JANE, confirmed, contact, customer, said
 from customer_sync.core.model import Customer, Dated, Reason, Skip
-from customer_sync.core.news import confirmed_before, since_confirmed, surviving_no
+from customer_sync.core.news import confirmed_before, settle_in, since_confirmed, surviving_no
 
 YES, NO = True, False
 
@@ -187,3 +187,33 @@ def test_of_the_known_only_a_no_survives(
 ) -> None:
     """Unless something newer was said."""
     assert surviving_no(now, known) == holds
+
+
+# ---------------------------------------------------------------- moving in with another contact
+
+
+def test_what_was_confirmed_at_the_old_contact_moves_in() -> None:
+    """The contact at the new address never heard of it; the newer of two values counts."""
+    moved = customer(NEW_JANE, 5, former=[JANE], attributes={"NAME": "Jane"})
+    old = confirmed(JANE, 3, attributes={"NAME": "J.", "CITY": "Rome"})
+    settled, before = settle_in(moved, None, [old])
+    assert settled.attributes == {"NAME": said("Jane", 5), "CITY": said("Rome", 3)}
+    assert before is None
+
+
+def test_who_moves_in_is_not_the_one_who_was_deleted_there() -> None:
+    """An update suffices: the customer lives, and lived elsewhere before."""
+    moved = customer(NEW_JANE, 5, former=[JANE])
+    tombstone = confirmed(NEW_JANE, 4, is_deleted=True, email_blocked=4)
+    settled, before = settle_in(moved, tombstone, [confirmed(JANE, 3)])
+    assert isinstance(since_confirmed(settled, before), Customer)
+    assert before is not None
+    assert before.email_blocked_at == tombstone.email_blocked_at
+
+
+def test_a_contact_that_was_retired_long_ago_moves_nobody_in() -> None:
+    """The same move, read again after the customer was deleted, revives nobody."""
+    moved = customer(NEW_JANE, 3, former=[JANE])
+    tombstone = confirmed(NEW_JANE, 4, is_deleted=True)
+    settled, before = settle_in(moved, tombstone, [confirmed(JANE, 3, is_deleted=True)])
+    assert reason(since_confirmed(settled, before)) is Reason.STALE
