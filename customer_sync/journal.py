@@ -91,14 +91,16 @@ class RunJournal:
 
     def settle(self, changes: Sequence[Change]) -> None:
         """Confirm the contacts that are right as they are, and end the wait of all left alone."""
-        confirmations = []
+        confirmations, superseded = [], []
         for change in changes:
             if isinstance(change, Keep):
                 before = self._before(change)
                 confirmed = confirm(change, before, list_id=self._policy.list_id)
                 if confirmed != before:
                     confirmations.append((change, confirmed))
-        self._store.record_kept(confirmations)
+                if before is not None and _was_renamed(change, before):
+                    superseded.append(before)
+        self._store.record_kept(confirmations, superseded)
         for change in changes:
             if isinstance(change, Skip) and change.deleted_at is not None:
                 self._store.note_deleted(change.ids, change.deleted_at)
@@ -249,3 +251,12 @@ def _wait_is_over(change: Change) -> Sequence[Email]:
             return () if reason in {Reason.MOVED, Reason.OVERTAKEN} else (email,)
         case _:
             return ()
+
+
+def _was_renamed(change: Keep, before: Confirmed) -> bool:
+    """Tell whether the very contact was confirmed under another address, and lives at a new one."""
+    return (
+        change.before is not None
+        and change.before.id == before.contact_id
+        and change.customer.email != before.email
+    )

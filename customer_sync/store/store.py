@@ -219,16 +219,20 @@ class Store:
             self._finish_operation(run_id, change, "applied", "", now)
             self._confirm(change, confirmed)
             if superseded is not None and superseded.email != confirmed.email:
-                self._db.execute(
-                    "DELETE FROM confirmed WHERE email = ? AND body = ?",
-                    (superseded.email, msgspec.json.encode(superseded)),
-                )
+                self._forget(superseded)
             if gone is not None:
                 self._db.execute("DELETE FROM mirror WHERE contact_id = ?", (gone,))
 
-    def record_kept(self, kept: Iterable[tuple[Keep, Confirmed]]) -> None:
-        """Note that contacts are right as they are."""
+    def record_kept(
+        self, kept: Iterable[tuple[Keep, Confirmed]], superseded: Iterable[Confirmed] = ()
+    ) -> None:
+        """Note that contacts are right as they are.
+
+        *superseded* was confirmed for the same contacts under other addresses and goes.
+        """
         with telling(self.path), transaction(self._db):
+            for old in superseded:
+                self._forget(old)
             for change, confirmed in kept:
                 self._confirm(change, confirmed)
 
@@ -247,6 +251,12 @@ class Store:
             "UPDATE operations SET outcome = ?, detail = ?, finished_at = ?"
             " WHERE run_id = ? AND email = ? AND outcome IS NULL",
             (outcome, detail, now.isoformat(), run_id, change.customer.email),
+        )
+
+    def _forget(self, superseded: Confirmed) -> None:
+        self._db.execute(
+            "DELETE FROM confirmed WHERE email = ? AND body = ?",
+            (superseded.email, msgspec.json.encode(superseded)),
         )
 
     def _confirm(self, change: Create | Update | Delete | Keep, confirmed: Confirmed) -> None:

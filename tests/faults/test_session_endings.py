@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from customer_sync.core.model import Limit
+from customer_sync.core.routes import RouteChoice
 from customer_sync.errors import ExitCode
 from customer_sync.pipeline import RunOptions
 from customer_sync.planfile import read_plan, write_plan
@@ -239,7 +240,9 @@ def test_a_run_that_has_no_time_left_leaves_the_rest_to_the_next(shop: Shop) -> 
     """What was not attempted is due at once, and is not counted as a failure."""
     with shop.sandbox() as sandbox:
         sandbox.change_settings({"latency": 10.0})
-    report = shop.run(*[event("created", n) for n in range(6, 100)], max_duration_s=45.0)
+    people = [event("created", n) for n in range(6, 100)]
+    options = RunOptions(route=RouteChoice.SINGLE)
+    report = shop.run(*people, max_duration_s=45.0, options=options)
     assert report.exit_code == ExitCode.PARTIAL
     assert report.adds_up
     assert 0 < report.outcomes.applied < 94

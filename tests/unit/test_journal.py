@@ -323,3 +323,21 @@ def test_the_time_of_what_was_confirmed_never_goes_back(store: Store) -> None:
     known = {JANE: confirmed(minute=9)}
     journal(store, known=known).settle([Keep(customer=customer(minute=3), before=contact())])
     assert store.confirmed([JANE]).get(JANE, known[JANE]).last_at == at(9)
+
+
+def test_a_rename_that_was_not_recorded_leaves_one_confirmed_customer(store: Store) -> None:
+    """The run died after the rename; the next one finds the contact at its new address."""
+    known = {JANE: confirmed()}
+    store.record_kept([(Keep(customer=customer(), before=contact()), known[JANE])])
+    keep = Keep(customer=customer(NEW_JANE, former=[JANE]), before=contact(NEW_JANE))
+    journal(store, known=known).settle([keep])
+    assert store.confirmed([JANE, NEW_JANE]).keys() == {NEW_JANE}
+
+
+def test_somebody_else_at_a_former_address_stays_confirmed(store: Store) -> None:
+    """It is another contact that was confirmed there."""
+    known = {JANE: confirmed(number=8)}
+    store.record_kept([(Keep(customer=customer(), before=contact()), known[JANE])])
+    keep = Keep(customer=customer(NEW_JANE, former=[JANE]), before=contact(NEW_JANE))
+    journal(store, known=known).settle([keep])
+    assert store.confirmed([JANE, NEW_JANE]).keys() == {JANE, NEW_JANE}
