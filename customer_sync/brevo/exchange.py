@@ -248,7 +248,8 @@ class Exchange:
         """Let the throttle know what the answer says about the limits."""
         if call.family is None:
             return
-        self.ahead = _ahead(answer.headers.get("date"), self._clock.now()) or self.ahead
+        ahead = _ahead(answer.headers.get("date"), self._clock.now())
+        self.ahead = self.ahead if ahead is None else ahead
         note = RateNote.from_headers(answer.headers)
         pause_s = self._throttle.learn(call.family, note, was_refused=answer.status == 429)
         if pause_s > 0:

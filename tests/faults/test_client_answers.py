@@ -1,6 +1,7 @@
 """Odd answers: none of them is a crash, follows anybody elsewhere or gives a secret away."""
 
 import traceback
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -98,6 +99,28 @@ def test_redirects_are_not_followed(status: int) -> None:
     with pytest.raises(BrevoUnavailable, match=str(status)):
         talk(server, fetch)
     assert [request.url.host for request in server.received] == ["sandbox.invalid"]
+
+
+@pytest.mark.parametrize(
+    ("date", "ahead"),
+    [
+        ("Sun, 01 Jun 2025 12:00:00 GMT", 0.0),
+        ("Sun, 01 Jun 2025 12:01:30 GMT", 90.0),
+        ("Sun, 01 Jun 2025 11:59:00 GMT", -60.0),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_the_service_tells_how_far_its_clock_is_off(date: str, ahead: float | None) -> None:
+    """By the date of its answers, where it is one; at noon by ours."""
+
+    async def update_and_compare(client: BrevoClient) -> timedelta | None:
+        await update(client)
+        return client.clock_ahead
+
+    server = ScriptedServer([httpx.Response(204, headers={"date": date} if date else {})])
+    expected = None if ahead is None else timedelta(seconds=ahead)
+    assert talk(server, update_and_compare) == expected
 
 
 # ---------------------------------------------------------------- what refusals tell
