@@ -126,7 +126,8 @@ def price(requests: Counter[str]) -> int:
 def cheapest(demand: Demand, batch_size: int) -> Mix:
     """Return the mix with the lowest price; among equals the one that leaves least to jobs.
 
-    What is answered at once is known at once. The mix is never dearer than any single strategy, since each of those is among the candidates.
+    What is answered at once is known at once. The mix is never dearer than any single strategy,
+    since each of those is among the candidates.
     """
     groups = range(len(demand.creations))
     subsets = [
