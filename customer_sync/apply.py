@@ -13,6 +13,8 @@ from customer_sync.core.model import (
     ContactPatch,
     Create,
     Deferred,
+    Delete,
+    Email,
     Failed,
     Outcome,
     Update,
@@ -41,6 +43,9 @@ FAILURES_IN_A_ROW = 5
 
 
 _LEFT_OUT = BrevoUnavailable("the import left it out without a reason; it will be tried again")
+
+
+_NOT_FREE = "the address still belongs to a contact that could not be renamed"
 
 
 class Journal(Protocol):
@@ -85,7 +90,8 @@ async def apply(
 ) -> None:
     """Write *phases* one after the other, each with up to *in_flight* requests at a time.
 
-    Every change gets exactly one outcome. What is not attempted because of *stop* is deferred.
+    Every change gets exactly one outcome. What is not attempted because of *stop* is deferred, and
+    so is whoever is to get an address that another contact could not give up.
 
     Anything that neither Brevo nor the network did (a full disk, a bug) raises *stop* too: what is
     in flight is finished and recorded, then the exception is raised as it is.
@@ -136,10 +142,13 @@ class _Application:
         self._journal = journal
         self._stop = stop
         self._failures_in_a_row = 0
+        self._held: set[Email | None] = set()
+        """Addresses whose contact was to be renamed and is not."""
         self.refused_key: BrevoAuthError | None = None
 
     def units(self, phase: Phase) -> Iterator[Callable[[], Awaitable[None]]]:
         """Yield the phase's requests, each to be called when its turn comes."""
+        phase = self._without_held(phase)
         imports = [b for b in phase.batches if b.route is Route.IMPORT]
         if imports and self._importer is not None:
             # Jobs are waited for and read back together.
@@ -184,7 +193,7 @@ class _Application:
         except BrevoError as error:
             outcome = Deferred(change=task.whole, error=error.message)
             self._learn_from(error)
-        self._journal.record(outcome)
+        self._record(outcome)
 
     # ------------------------------------------------------------ one request, many changes
 
@@ -219,7 +228,7 @@ class _Application:
         else:
             self._failures_in_a_row = 0
             for task in tasks:
-                self._journal.record(Applied(change=task.whole, contact_id=task.item[0]))
+                self._record(Applied(change=task.whole, contact_id=task.item[0]))
         return []
 
     async def _send_list(self, changes: Sequence[Update]) -> None:
@@ -238,7 +247,7 @@ class _Application:
             return
         for change in changes:
             if change.before.id in joined:
-                self._journal.record(Applied(change=change, contact_id=change.before.id))
+                self._record(Applied(change=change, contact_id=change.before.id))
             else:
                 await self._settle_together([_Task(whole=change, part=change)])
 
@@ -260,7 +269,7 @@ class _Application:
                 # By itself, Brevo says what is wrong with it.
                 missing.append(_Task(whole=change, part=change))
             elif (rest := remainder(change.patch, contact)) is None:
-                self._journal.record(Applied(change=change, contact_id=contact.id))
+                self._record(Applied(change=change, contact_id=contact.id))
             else:
                 unfinished.append(_Task.to_finish(change, contact, rest))
         for start in range(0, len(unfinished), FINISHING_BATCH):
@@ -268,6 +277,30 @@ class _Application:
         for task in missing[:MOST_ALONE]:
             await self._settle_together([task])
         self._defer([t.whole for t in missing[MOST_ALONE:]], _LEFT_OUT)
+
+    # ------------------------------------------------------------ addresses that are not free
+
+    def _record(self, outcome: Outcome) -> None:
+        match outcome:
+            case Deferred(change=Update() as change) | Failed(change=Update() as change) if (
+                change.patch.rename_to is not None
+            ):
+                self._held.add(change.before.email)
+        self._journal.record(outcome)
+
+    def _without_held(self, phase: Phase) -> Phase:
+        """Defer whoever would be written into the contact of the person before."""
+        if not self._held:
+            return phase
+        batches = []
+        for batch in phase.batches:
+            for change in batch.changes:
+                if _wanted_address(change) in self._held:
+                    self._record(Deferred(change=change, error=_NOT_FREE, was_attempted=False))
+            free = tuple(c for c in batch.changes if _wanted_address(c) not in self._held)
+            if free:
+                batches.append(replace(batch, changes=free))
+        return replace(phase, batches=tuple(batches))
 
     # ------------------------------------------------------------ when to stop
 
@@ -282,14 +315,12 @@ class _Application:
 
     def _defer(self, changes: Sequence[Write], error: BrevoError) -> None:
         for change in changes:
-            self._journal.record(Deferred(change=change, error=error.message))
+            self._record(Deferred(change=change, error=error.message))
         self._learn_from(error)
 
     def _defer_unattempted(self, changes: Sequence[Write]) -> None:
         for change in changes:
-            self._journal.record(
-                Deferred(change=change, error=self._stop.reason, was_attempted=False)
-            )
+            self._record(Deferred(change=change, error=self._stop.reason, was_attempted=False))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,3 +360,14 @@ def _parts(tasks: Sequence[_Task], unknown: set[int]) -> list[Sequence[_Task]]:
         return [tasks[:half], tasks[half:]]
     rest = [c for i, c in enumerate(tasks) if i not in unknown]
     return [*([rest] if rest else []), *([tasks[i]] for i in sorted(unknown))]
+
+
+def _wanted_address(change: Write) -> Email | None:
+    """Return the address that has to be free for *change*."""
+    match change:
+        case Create():
+            return change.customer.email
+        case Update():
+            return change.patch.rename_to
+        case Delete():
+            return None

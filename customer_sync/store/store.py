@@ -322,16 +322,27 @@ class Store:
     ) -> list[QueueItem]:
         """Return what is due, and whatever waits for customers who are heard of again anyway.
 
-        They are known by their address or by one of their ids: whoever was never written is not
-        yet known in any other way.
+        They are known by their address, a former one, or one of their ids: whoever was never
+        written is not yet known in any other way. Whoever waits to leave an address comes along
+        with the one who is to get it.
         """
-        return [
-            item
-            for item in self.queue()
-            if (not item.is_dead and item.next_at <= now)
-            or item.customer.email in emails
-            or not item.customer.ids.isdisjoint(ids)
-        ]
+        names, known_ids = {*emails}, {*ids}
+        taken: list[QueueItem] = []
+        rest = self.queue()
+        while True:
+            more = [
+                item
+                for item in rest
+                if (not item.is_dead and item.next_at <= now)
+                or _concerns(item.customer, names, known_ids)
+            ]
+            if not more:
+                return taken
+            taken += more
+            entries = {item.customer.email for item in more}
+            rest = [item for item in rest if item.customer.email not in entries]
+            names |= entries | {e for item in more for e in item.customer.former_emails}
+            known_ids |= {i for item in more for i in item.customer.ids}
 
     def queue(self) -> list[QueueItem]:
         """Return everything that is queued, dead letters included, the next first."""
@@ -483,6 +494,11 @@ class Store:
             for chunk in _chunks(values):
                 # Fetched at once: an abandoned cursor would outlive the file.
                 yield from self._db.execute(sql.format(_marks(chunk)), chunk).fetchall()
+
+
+def _concerns(customer: Customer, emails: Collection[Email], ids: Collection[str]) -> bool:
+    names = (customer.email, *customer.former_emails)
+    return any(name in emails for name in names) or not customer.ids.isdisjoint(ids)
 
 
 def _chunks(values: Iterable[T]) -> Iterator[list[T]]:

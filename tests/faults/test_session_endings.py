@@ -341,3 +341,20 @@ def test_after_deletions_the_second_run_is_empty(tmp_path: Path, behavior: str) 
     again = shop.run(*DELETIONS)
     assert again.plan.keep == 6
     assert again.outcomes == OutcomeCounts()
+
+
+@pytest.mark.parametrize("status", [503, 400])
+def test_an_address_is_passed_on_only_once_it_is_free(shop: Shop, status: int) -> None:
+    """A rename that does not get through keeps the heir waiting, not mixed up with the person."""
+    synced(shop)
+    shop.break_requests(UPDATE, status=status, times=6 if status == 503 else 1)
+    moved = event("updated", 1, at="2024-02-01T00:00:00Z", email="moved@example.com")
+    heir = event("created", 9, at="2024-02-02T00:00:00Z", email="p1@example.com", firstName="Heir")
+    report = shop.run(moved, heir)
+    assert report.adds_up
+    assert report.outcomes.applied == 0
+    assert shop.contacts()["p1@example.com"].attributes["FIRSTNAME"] == "F1"
+    assert shop.run().exit_code == ExitCode.OK
+    attributes = {e: c.attributes["FIRSTNAME"] for e, c in shop.contacts().items()}
+    assert attributes["moved@example.com"] == "F1"
+    assert attributes["p1@example.com"] == "Heir"

@@ -306,6 +306,28 @@ def test_the_last_attempt_to_hold_a_block_is_looked_at_too() -> None:
     assert carry_out([change], account).applied == ["new@example.com"]
 
 
+@pytest.mark.parametrize("trouble", [BrevoUnavailable("503"), BrevoRejected("wrong", status=400)])
+def test_nobody_is_written_into_the_contact_of_the_person_before(trouble: Trouble) -> None:
+    """Whoever is to get an address waits as long as its contact could not be renamed."""
+    leaving = rename("shared@example.com", "moved@example.com", number=1)
+    following = rename("other@example.com", "shared@example.com", number=2)
+    heir = create("other@example.com", patch=ContactPatch(attributes={"FIRSTNAME": "Heir"}))
+    account = MemoryAccount.of(leaving.before, following.before)
+
+    def rule(request: str, number: int, subject: object) -> Trouble:
+        return trouble if subject == leaving.before.id else None
+
+    journal = carry_out(
+        [leaving, following, heir, create("new@example.com")],
+        Troubled(inner=account, rule=rule),
+        choice=RouteChoice.SINGLE,
+    )
+    assert journal.applied == ["new@example.com"]
+    waits = [o for o in journal.outcomes if isinstance(o, Deferred) and not o.was_attempted]
+    assert {o.change.customer.email for o in waits} == {"shared@example.com", "other@example.com"}
+    assert all(not c.attributes for c in account.held.values())
+
+
 # ---------------------------------------------------------------- trouble
 
 

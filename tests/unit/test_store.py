@@ -260,6 +260,17 @@ def test_news_of_a_customer_take_along_what_waits(
     assert store.queued(now=at(0), emails=[MARY], ids=["c2"]) == []
 
 
+def test_whoever_is_to_leave_an_address_comes_along_with_the_one_who_gets_it(
+    store: Store,
+) -> None:
+    """Or the newcomer would be written into the contact of the person before."""
+    leaving = customer(MARY, former=[JANE], ids=["c1"])
+    follows = customer("last@example.com", former=[MARY], ids=["c3"])
+    store.accept([waiting(leaving, next_at=99), waiting(follows, next_at=99)])
+    store.accept([waiting(customer(JANE, ids=["c2"]), next_at=0)])
+    assert len(store.queued(now=at(0), emails=[])) == 3
+
+
 def test_a_change_replaces_what_waited_under_a_former_address(store: Store) -> None:
     """The same person does not wait twice."""
     store.accept([waiting(customer())])
