@@ -34,13 +34,18 @@ skills:
       lastName: LASTNAME
       phone: SMS
       totalSpent: {{attribute: TOTAL_SPENT, type: float}}
+      verifiedEmail: {{attribute: VERIFIED, type: boolean}}
     options:
       list_id: 5
       default_region: US
 {options}
 """
 
-ATTRIBUTES = {"TOTAL_SPENT": AttributeType.FLOAT, "DELETED": AttributeType.BOOLEAN}
+ATTRIBUTES = {
+    "TOTAL_SPENT": AttributeType.FLOAT,
+    "VERIFIED": AttributeType.BOOLEAN,
+    "DELETED": AttributeType.BOOLEAN,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
