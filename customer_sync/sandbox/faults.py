@@ -10,6 +10,7 @@ from customer_sync.sandbox.account import Account, Answer
 ANY_ROUTE = "*"
 
 _CODES = {
+    400: ("invalid_parameter", "Invalid parameter"),
     401: ("unauthorized", "Key not found"),
     402: ("not_enough_credits", "Not enough credits"),
     403: ("permission_denied", "Permission denied"),
