@@ -78,8 +78,8 @@ def diff(
         known = {e: confirmed[e] for e in _names(customer) if e in confirmed and e not in taken}
         before = confirmed_before(customer, contact, known)
         moved_in = [known[old.email] for old in left_over if old.email in known]
-        customer, before = settle_in(customer, before, moved_in)
-        fresh = since_confirmed(customer, before)
+        settled, before = settle_in(customer, before, moved_in)
+        fresh = since_confirmed(settled, before)
         if isinstance(fresh, Skip):
             yield fresh
             continue

@@ -1,0 +1,140 @@
+"""A run from statements to a written plan, with nothing but the pure core and dictionaries.
+
+It remembers between runs what the state remembers (the confirmed contacts, who lives where, the
+retry queue), so that laws can be told about many runs.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from brevo_model import BrevoModel
+from customer_sync.core.confirm import confirm
+from customer_sync.core.diff import diff
+from customer_sync.core.fold import Fold, Identities
+from customer_sync.core.model import (
+    Change,
+    Confirmed,
+    Create,
+    Customer,
+    Dated,
+    Delete,
+    Email,
+    Keep,
+    Limit,
+    Policy,
+    Skip,
+    Statement,
+    Update,
+    Write,
+)
+from customer_sync.core.news import confirmed_before
+from customer_sync.core.plan import Guard, Plan, check_consent, make_plan
+
+ANY_NUMBER = Limit(share=1.0)
+
+
+def delivers(_: Write) -> bool:
+    """Let every change get through."""
+    return True
+
+
+@dataclass(slots=True)
+class SyncModel:
+    """The tool's memory, and the account that it writes to."""
+
+    policy: Policy
+    brevo: BrevoModel = field(default_factory=BrevoModel)
+    confirmed: dict[Email, Confirmed] = field(default_factory=dict)
+    queue: dict[Email, Customer] = field(default_factory=dict)
+    _addresses: dict[str, tuple[Dated[Email], bool]] = field(default_factory=dict)
+    """A customer's id to its address, and whether it is deleted."""
+
+    def plan(self, statements: Iterable[Statement] = ()) -> Plan:
+        """Return what a run would do about *statements* and about all that waits."""
+        fold = Fold()
+        for statement in statements:
+            fold.add(statement)
+        for waiting in self.queue.values():
+            fold.add_customer(replace(waiting, statements=0))
+        folded = fold.customers(self._identities())
+        changes: list[Change] = [*folded.skipped]
+        changes += diff(folded.customers, self.brevo.observe(), self.confirmed, self.policy)
+        plan = make_plan(changes, Guard(known_contacts=len(changes), max_deletes=ANY_NUMBER))
+        check_consent(plan, self.policy)
+        return plan
+
+    def run(
+        self,
+        statements: Iterable[Statement] = (),
+        *,
+        gets_through: Callable[[Write], bool] = delivers,
+    ) -> Plan:
+        """Plan, write what gets through, and queue the rest."""
+        plan = self.plan(statements)
+        for change in plan.changes:
+            if isinstance(change, Keep):
+                self._confirm(change)
+            elif isinstance(change, Skip):
+                self._leave_alone(change)
+        for change in plan.writes:
+            self.queue[change.customer.email] = change.customer
+        held: set[Email | None] = set()
+        for change in _in_takeover_order(plan.writes):
+            if change.customer.email in held or not gets_through(change):
+                held.add(_address_left_by(change))
+            else:
+                self.brevo.write(change)
+                self._confirm(change)
+        return plan
+
+    def known_addresses(self) -> dict[str, Email]:
+        """Return where each customer with an id was last confirmed."""
+        return {customer_id: known.value for customer_id, (known, _) in self._addresses.items()}
+
+    def _identities(self) -> Identities:
+        owners: dict[Email, frozenset[str]] = {}
+        for customer_id, (known, is_deleted) in self._addresses.items():
+            if not is_deleted:
+                owners[known.value] = owners.get(known.value, frozenset()) | {customer_id}
+        return Identities(
+            addresses={i: known for i, (known, _) in self._addresses.items()}, owners=owners
+        )
+
+    def _confirm(self, change: Create | Update | Delete | Keep) -> None:
+        customer = change.customer
+        contact = None if isinstance(change, Create) else change.before
+        before = confirmed_before(customer, contact, self.confirmed)
+        after = confirm(change, before, list_id=self.policy.list_id)
+        if (left := _address_left_by(change)) is not None:
+            self.confirmed.pop(left, None)
+        self.confirmed[customer.email] = after
+        for customer_id in customer.ids:
+            address = Dated(value=customer.email, at=customer.email_at)
+            self._addresses[customer_id] = (address, customer.is_deleted)
+        for email in {customer.email, *customer.former_emails}:
+            self.queue.pop(email, None)
+
+    def _leave_alone(self, skipped: Skip) -> None:
+        if skipped.email is not None and skipped.deleted_at is None:
+            self.queue.pop(skipped.email, None)
+        for customer_id in skipped.ids & self._addresses.keys():
+            known, _ = self._addresses[customer_id]
+            if skipped.deleted_at is not None and known.at <= skipped.deleted_at:
+                self._addresses[customer_id] = (known, True)
+
+
+def _address_left_by(change: Change) -> Email | None:
+    """Return the address that a rename makes free."""
+    is_rename = isinstance(change, Update) and change.patch.rename_to is not None
+    return change.before.email if isinstance(change, Update) and is_rename else None
+
+
+def _in_takeover_order(writes: Sequence[Write]) -> Iterator[Write]:
+    """Yield the writes so that whoever takes an address over comes after its holder has left."""
+    waiting = list(writes)
+    while waiting:
+        taken = {_address_left_by(c) for c in waiting}
+        free = [c for c in waiting if c.customer.email not in taken]
+        assert free, "customers wait for each other's addresses"
+        yield from free
+        waiting = [c for c in waiting if c.customer.email in taken]
