@@ -70,8 +70,10 @@ def delete(call: Call) -> Answer:
 
 
 def lists(call: Call) -> Answer:
-    """List the lists of one folder."""
-    return page_of_lists(call, folder_id=_existing(call))
+    """List the lists of one folder; none of them repeats which folder that is."""
+    rows, total = page_of_lists(call, "folder_id = ?", (_existing(call),))
+    shown = [_without_folder(call.account, row) for row in rows]
+    return Answer(status=200, content={"lists": shown, "count": total})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,23 +94,24 @@ def list_rows(
     return [ListRow(**dict(row)) for row in account.db.execute(query, values)]
 
 
-def page_of_lists(call: Call, *, folder_id: int | None = None) -> Answer:
-    """Return one page of all lists, or of those in one folder."""
-    account = call.account
+def page_of_lists(
+    call: Call, where: str, values: tuple[int, ...] = ()
+) -> tuple[list[ListRow], int]:
+    """Return one page of the lists that meet a condition in SQL, and how many meet it."""
     limit, offset, sort = _page(call)
-    where, values = ("TRUE", ()) if folder_id is None else ("folder_id = ?", (folder_id,))
     tail = f"ORDER BY id {sort} LIMIT ? OFFSET ?"
-    rows = list_rows(account, where, (*values, limit, offset), tail)
+    rows = list_rows(call.account, where, (*values, limit, offset), tail)
     query = f"SELECT count(*) FROM lists WHERE {where}"
-    total = account.db.execute(query, values).fetchone()[0]
-    shown = [list_as_json(account, row) for row in rows]
-    return Answer(status=200, content={"lists": shown, "count": total})
+    return rows, call.account.db.execute(query, values).fetchone()[0]
+
+
+def _without_folder(account: Account, row: ListRow) -> dict[str, object]:
+    return {"id": row.id, "name": row.name, **totals(account, [row.id])}
 
 
 def list_as_json(account: Account, row: ListRow) -> dict[str, object]:
-    """Return a list as listings show it."""
-    counts = totals(account, [row.id])
-    return {"id": row.id, "name": row.name, "folderId": row.folder_id, **counts}
+    """Return a list as listings of all lists show it."""
+    return {**_without_folder(account, row), "folderId": row.folder_id}
 
 
 def delete_list(account: Account, list_id: int) -> None:

@@ -16,7 +16,9 @@ _Move: TypeAlias = Callable[[Account, ContactRow, Sequence[int]], int]
 
 def index(call: Call) -> Answer:
     """List the lists, newest first unless asked otherwise."""
-    return folders.page_of_lists(call)
+    rows, total = folders.page_of_lists(call, "TRUE")
+    shown = [folders.list_as_json(call.account, row) for row in rows]
+    return Answer(status=200, content={"lists": shown, "count": total})
 
 
 def create(call: Call) -> Answer:
