@@ -152,13 +152,17 @@ def _understand_answer(record: Record, wanted: Wanted) -> Iterator[Understood]:
         yield refused(record, "graphql", "It is no answer of Shopify's GraphQL, which has data.")
         return
     known: dict[str, Mapping[str, object]] = {}
+    is_any = False
     for node in customers_in(content.get("data")):
         gid = node.get("id")
-        # One answer may hold the same customer under several names.
-        if isinstance(gid, str) and known.setdefault(gid, node) is not node and known[gid] == node:
-            continue
+        if isinstance(gid, str):
+            # One answer may hold the same customer under several names.
+            if known.get(gid) == node:
+                continue
+            known[gid] = node
+        is_any = True
         yield understand_node(record, node, wanted)
-    if content.get("errors") and not known:
+    if content.get("errors") and not is_any:
         yield refused(record, "graphql", _told_error(content["errors"]), pointer="/errors")
 
 
