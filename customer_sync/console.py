@@ -3,7 +3,7 @@
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -42,7 +42,7 @@ from customer_sync.core.model import (
 )
 from customer_sync.core.plan import Plan, Totals
 from customer_sync.errors import CustomerSyncError, SourceError
-from customer_sync.privacy import mask_email, printable
+from customer_sync.privacy import mask_email, mask_text, printable
 from customer_sync.report import RunReport
 
 PREVIEW_ROWS = 20
@@ -76,10 +76,8 @@ def show_plan(
     for note, count in plan.notes.most_common():
         console.print(f"  note  {count:,} × {note.value}", style="dim")
     if plan.withheld:
-        console.print(
-            f"Withheld: {len(plan.withheld):,} deletions, because {plan.withheld_because}.",
-            style="bold red",
-        )
+        withheld = f"{len(plan.withheld):,} deletions, because {plan.withheld_because}."
+        console.print(Text(f"Withheld: {printable(withheld)}", style="bold red"))
     _print_bill(console, bill, rate_per_s=rate_per_s)
     if is_sandbox:
         console.print("Target: the embedded sandbox; nobody is mailed.", style="dim")
@@ -125,14 +123,15 @@ def _shown(value: Value, field: FieldChange, *, show_pii: bool) -> Text:
     if field.name == EMAIL:
         return Text(_address(str(value), show_pii=show_pii))
     text = ", ".join(value) if isinstance(value, tuple) else _plain(value)
-    text = printable(text)
+    text = printable(text if show_pii else mask_text(text))
     return Text(text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…")
 
 
 def _plain(value: str | float | bool) -> str:  # a value, no flag
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) and abs(value) < 1e15 else str(value)
+    # As many digits as tell two amounts of money apart, and no more than a float holds.
+    return f"{value:.15g}" if isinstance(value, float) and abs(value) < 1e15 else str(value)
 
 
 def _address(email: str, *, show_pii: bool) -> str:
@@ -176,7 +175,7 @@ def show_summary(console: Console, report: RunReport) -> None:
     """Print how a run ended, in a few lines; the last is the one to grep for."""
     for error in report.errors[:10]:
         where = f"{error.where}: " if error.where else ""
-        console.print(Text(f"{error.kind}  {where}{printable(error.message)}", style="yellow"))
+        console.print(Text(f"{error.kind}  {printable(where + error.message)}", style="yellow"))
     hidden = len(report.errors) - 10
     if hidden > 0:
         console.print(f"… and {hidden:,} more.", style="dim")
@@ -215,7 +214,14 @@ def printable_lines(text: str) -> str:
 class Watch:
     """Follows a run on standard error: a live line on a terminal, plain lines elsewhere."""
 
-    def __init__(self, console: Console, *, is_quiet: bool, is_verbose: bool) -> None:
+    def __init__(
+        self,
+        console: Console,
+        *,
+        is_quiet: bool,
+        is_verbose: bool,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._console = console
         self._is_quiet = is_quiet
         self._is_verbose = is_verbose
@@ -223,7 +229,8 @@ class Watch:
         self._waited_s = 0.0
         self._stage, self._done = "", 0
         self._total: int | None = None
-        self._said_at = time.monotonic()
+        self._monotonic = monotonic
+        self._said_at = monotonic()
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -264,19 +271,24 @@ class Watch:
         self._done += count
         if self._task is not None:
             self._progress.advance(self._task, count)
-        if time.monotonic() - self._said_at > _PLAIN_EVERY_S:
+        if self._monotonic() - self._said_at > _PLAIN_EVERY_S:
             self._say(self._how_far())
 
     def rejection(self, rejection: Rejection) -> None:
         """Tell of a record that cannot be used."""
         if self._is_verbose:
             problem = rejection.problems[0]
-            self._say(f"rejected {rejection.place}: {problem.pointer} {problem.detail}")
+            detail = mask_text(f"{problem.pointer} {problem.detail}")
+            self._say(f"rejected {rejection.place}: {detail}")
+
+    def note(self, line: str) -> None:
+        """Tell something that the operator should hear unless silence was asked for."""
+        self._say(line)
 
     def warning(self, warning: FieldWarning) -> None:
         """Tell of a field that cannot be used."""
         if self._is_verbose:
-            self._say(f"warning {warning.place}: {warning.field}: {warning.detail}")
+            self._say(f"warning {warning.place}: {warning.field}: {mask_text(warning.detail)}")
 
     def outcome(self, outcome: Outcome) -> None:
         """Count what came of a change."""
@@ -322,7 +334,7 @@ class Watch:
         return f"{self._stage}: {self._done:,}{of}" + (f" ({extra})" if extra else "")
 
     def _say(self, line: str) -> None:
-        self._said_at = time.monotonic()
+        self._said_at = self._monotonic()
         if not self._is_quiet:
             self._console.print(Text(printable(line), style="dim"))
 

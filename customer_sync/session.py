@@ -15,7 +15,15 @@ from types import FrameType
 from customer_sync.apply import StopSign
 from customer_sync.config import Config
 from customer_sync.console import Watch
-from customer_sync.core.model import Delete, FieldWarning, Note, Record, Rejection, Skip
+from customer_sync.core.model import (
+    Delete,
+    FieldWarning,
+    Note,
+    Record,
+    Rejection,
+    Skip,
+    SourceName,
+)
 from customer_sync.core.plan import Plan
 from customer_sync.core.validate import EventValidator
 from customer_sync.errors import (
@@ -35,8 +43,9 @@ from customer_sync.pipeline import (
     make_ready_again,
 )
 from customer_sync.planfile import read_plan, write_plan
+from customer_sync.platforms.reading import Asked, Taken, read
+from customer_sync.platforms.wanting import wanted
 from customer_sync.privacy import mask_text
-from customer_sync.readers.files import read
 from customer_sync.rejects import RejectSpool
 from customer_sync.report import MOST_ERRORS, ReportedError, RunReport, count_notes
 from customer_sync.store import RunLock, Store
@@ -65,6 +74,8 @@ class Job:
     is_detailed: bool = False
     """Let the exit code tell whether a dry run found changes."""
     encoding: str | None = None
+    source: SourceName | None = None
+    """The platform, where it was named for this run; else the configuration says it."""
 
 
 @dataclass(slots=True)
@@ -177,12 +188,31 @@ class Session:
             self._job.sources,
             stdin=sys.stdin.buffer,
             now=self._clock.now(),
-            encoding=self._job.encoding,
+            asked=self._asked(),
+            on_file=self._on_file,
         )
         validator = EventValidator(event_schema())
         return await make_ready(
             self._config, self._to_the_end(records), validator, edges, self._job.options
         )
+
+    def _asked(self) -> Asked:
+        config = self._config
+        return Asked(
+            source=self._job.source or config.source,
+            is_forced=self._job.source is not None,
+            wanted=wanted(
+                config.rules,
+                include_guests=config.include_guests,
+                consent_field=config.consent_field,
+                records=config.records,
+            ),
+            encoding=self._job.encoding,
+        )
+
+    def _on_file(self, taken: Taken) -> None:
+        if not taken.is_plain:
+            self._watch.note(str(taken))
 
     def _to_the_end(self, records: Iterator[Record | Rejection]) -> Iterator[Record | Rejection]:
         yield from records

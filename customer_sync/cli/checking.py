@@ -20,8 +20,8 @@ from customer_sync.core.model import Record, Rejection
 from customer_sync.core.validate import EventValidator
 from customer_sync.errors import ExitCode
 from customer_sync.event_schema import event_schema
+from customer_sync.platforms.reading import Asked, read
 from customer_sync.privacy import printable
-from customer_sync.readers.files import read
 
 _CONFIG_KEYS = re.compile(
     r"""^\s*\{?\s*["']?(skills|brevo|version|notifications)["']?\s*:""", re.MULTILINE
@@ -125,7 +125,7 @@ def _event_problems(
         return
     validator = EventValidator(event_schema())
     now = datetime.now(UTC)
-    for record in read(names, stdin=sys.stdin.buffer, now=now, encoding=encoding):
+    for record in read(names, stdin=sys.stdin.buffer, now=now, asked=Asked(encoding=encoding)):
         event = validator.validate(record) if isinstance(record, Record) else record
         yield 1, _rejection_problems(event) if isinstance(event, Rejection) else []
 

@@ -7,7 +7,7 @@ import typer
 
 from customer_sync import __version__
 from customer_sync.config import Config, load, parse_duration, parse_limit
-from customer_sync.core.model import Limit
+from customer_sync.core.model import Limit, SourceName
 
 DEFAULT_STATE = ".customer-sync"
 
@@ -54,6 +54,16 @@ EncodingOption: TypeAlias = Annotated[
         "--encoding",
         help="Read text in this encoding, such as windows-1252. Default: UTF-8, or what a byte "
         "order mark says.",
+    ),
+]
+
+
+SourceOption: TypeAlias = Annotated[
+    SourceName | None,
+    typer.Option(
+        "--source",
+        help="Which platform the files are from, for this run. `custom` reads any file by the "
+        "names of its fields. Default: what the configuration says.",
     ),
 ]
 

@@ -15,6 +15,7 @@ from customer_sync.cli.options import (
     PiiOption,
     QuietOption,
     RowsOption,
+    SourceOption,
     StateOption,
     VerboseOption,
     limit,
@@ -130,6 +131,7 @@ def run(
     refresh: RefreshOption = False,
     max_duration: DurationOption = None,
     detailed_exit_code: DetailedOption = False,
+    source: SourceOption = None,
     encoding: EncodingOption = None,
     rows: RowsOption = PREVIEW_ROWS,
     show_pii: PiiOption = False,
@@ -161,6 +163,7 @@ def run(
         max_duration_s=seconds("--max-duration", max_duration),
         is_detailed=detailed_exit_code,
         encoding=encoding,
+        source=source,
     )
     view = _View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
     return _do(config, state, job, view)
@@ -181,6 +184,7 @@ def plan(
     complete: CompleteOption = False,
     refresh: RefreshOption = False,
     detailed_exit_code: DetailedOption = False,
+    source: SourceOption = None,
     encoding: EncodingOption = None,
     rows: RowsOption = PREVIEW_ROWS,
     show_pii: PiiOption = False,
@@ -210,6 +214,7 @@ def plan(
         options=options,
         is_detailed=detailed_exit_code,
         encoding=encoding,
+        source=source,
     )
     view = _View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
     return _do(config, state, job, view, out=out)

@@ -67,7 +67,10 @@ def _long_rule(field: str, attribute: str, block: Section, findings: Findings) -
     word = block.text("type")
     attribute_type = AttributeType(word) if word else None
     steps = read_steps(block.value("transform"), block.at("transform"), attribute_type, findings)
-    return FieldRule(field=field, attribute=attribute, type=attribute_type, steps=steps)
+    aliases = tuple(camel_case(name) for name in block.texts("aliases"))
+    return FieldRule(
+        field=field, attribute=attribute, type=attribute_type, steps=steps, aliases=aliases
+    )
 
 
 def _check_distinct(

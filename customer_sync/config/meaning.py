@@ -65,6 +65,8 @@ def understand(path: FilePath, root: object, findings: Findings) -> Config:
         sync_mode=_word(options, "sync_mode", SyncMode.BATCH),
         default_region=_region(options, findings),
         include_guests=_flag(options, "include_guests", default=False),
+        consent_field=options.text("consent_field"),
+        records=options.text("records"),
         full_refresh_every=_duration(options, "full_refresh_every", FULL_REFRESH_EVERY, findings),
         max_deletes=_limit(options, "max_deletes"),
         max_rejects=_limit(options, "max_rejects"),

@@ -131,6 +131,10 @@ class Config:
     """The country (ISO 3166-1, two letters) of phone numbers that name none themselves."""
     include_guests: bool = False
     """Whether people without an account at the shop, who only ordered or subscribed, count."""
+    consent_field: str | None = None
+    """Where a source without consent of its own keeps it, by name or path."""
+    records: str | None = None
+    """The path to the customers within a custom JSON file that holds more than them."""
     full_refresh_every: timedelta = FULL_REFRESH_EVERY
     """How old the picture of the account may get before all contacts are listed again."""
     max_deletes: Limit | None = None

@@ -18,6 +18,7 @@ from customer_sync.core.model import (
     Value,
 )
 from customer_sync.core.names import camel_case
+from customer_sync.core.phones import SUPPORTED_REGIONS
 from customer_sync.core.readings import (
     as_boolean,
     as_date,
@@ -51,7 +52,8 @@ class _Reading:
     notes: tuple[str, ...] = ()
 
 
-_Reader: TypeAlias = Callable[[object], _Reading]
+_Reader: TypeAlias = Callable[[object, str | None], _Reading]
+"""Reads a value; the region completes national phone numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,8 @@ class Mapper:
         *,
         default_region: str | None,
     ) -> None:
-        self._context = Context(default_region=default_region)
-        compiled = [_compile(rule, attributes, default_region) for rule in rules]
+        self._default_region = default_region
+        compiled = [_compile(rule, attributes) for rule in rules]
         self._address_rules = [line for line in compiled if _is_address(line.rule)]
         self._attribute_rules = [line for line in compiled if not _is_address(line.rule)]
 
@@ -86,10 +88,12 @@ class Mapper:
           names the field and never the value; the customer stays.
         - Of a deletion only who it is about is kept.
         - Consent that is missing, empty or unreadable is unknown.
+        - A national phone number is completed with the customer's own country, where the event
+          names a known one as `countryCode`, else with the default region.
         """
         if event.trigger is Trigger.DELETED:
             return _statement(event, event.email)
-        warnings: list[FieldWarning] = []
+        warnings = list(event.warnings)
         return _statement(
             event,
             self._address(event, warnings),
@@ -126,14 +130,20 @@ class Mapper:
                 return None
             value = None
         try:
-            changed = apply_steps(value, line.rule.steps, self._context)
-            reading = _Reading(None) if changed is None else line.read(changed)
+            region = self._region(event)
+            changed = apply_steps(value, line.rule.steps, Context(default_region=region))
+            reading = _Reading(None) if changed is None else line.read(changed, region)
         except TransformError as error:
             warnings.append(_warning(event, line.rule.field, f"The field was left out: {error}."))
             return None
         warnings.extend(_warning(event, line.rule.field, note) for note in reading.notes)
         # A list of nothing but nulls is a blank text by now.
         return _Reading(None) if is_empty(reading.value) else reading
+
+    def _region(self, event: Event) -> str | None:
+        country = event.fields.get("countryCode")
+        is_known = isinstance(country, str) and country.strip().upper() in SUPPORTED_REGIONS
+        return str(country).strip().upper() if is_known else self._default_region
 
 
 def _statement(
@@ -207,22 +217,20 @@ def _is_address(rule: FieldRule) -> bool:
     return rule.attribute == EMAIL_ATTRIBUTE
 
 
-def _compile(
-    rule: FieldRule, attributes: Mapping[str, Attribute], default_region: str | None
-) -> _CompiledRule:
+def _compile(rule: FieldRule, attributes: Mapping[str, Attribute]) -> _CompiledRule:
     return _CompiledRule(
         rule=rule,
         path=tuple(camel_case(rule.field).split(".")),
-        read=_reader(rule, attributes.get(rule.attribute), default_region),
+        read=_reader(rule, attributes.get(rule.attribute)),
         is_always=any(TRANSFORMS[step.name].meets_absent for step in rule.steps),
     )
 
 
-def _reader(rule: FieldRule, attribute: Attribute | None, default_region: str | None) -> _Reader:
+def _reader(rule: FieldRule, attribute: Attribute | None) -> _Reader:
     if _is_address(rule):
         return _read_address
     if rule.attribute in PHONE_ATTRIBUTES:
-        return lambda value: _Reading(as_phone(value, default_region))
+        return lambda value, region: _Reading(as_phone(value, region))
     known_type = attribute.type if attribute is not None else None
     options = attribute.options if attribute is not None else {}
     return _typed_reader(rule.type or known_type or AttributeType.TEXT, options)
@@ -231,13 +239,13 @@ def _reader(rule: FieldRule, attribute: Attribute | None, default_region: str | 
 def _typed_reader(wanted: AttributeType, options: Mapping[str, str]) -> _Reader:
     match wanted:
         case AttributeType.TEXT:
-            return lambda value: _Reading(as_text(value))
+            return lambda value, _region: _Reading(as_text(value))
         case AttributeType.FLOAT:
-            return lambda value: _Reading(as_number(value))
+            return lambda value, _region: _Reading(as_number(value))
         case AttributeType.DATE:
-            return lambda value: _Reading(as_date(value))
+            return lambda value, _region: _Reading(as_date(value))
         case AttributeType.BOOLEAN:
-            return lambda value: _Reading(as_boolean(value))
+            return lambda value, _region: _Reading(as_boolean(value))
         case AttributeType.CATEGORY:
             return _Category(options).read
         case AttributeType.MULTIPLE_CHOICE:
@@ -246,7 +254,7 @@ def _typed_reader(wanted: AttributeType, options: Mapping[str, str]) -> _Reader:
             assert_never(wanted)
 
 
-def _read_address(value: object) -> _Reading:
+def _read_address(value: object, _region: str | None) -> _Reading:
     try:
         return _Reading(email_address(as_text(value)))
     except EmailInvalid as error:
@@ -262,7 +270,7 @@ class _Category:
         # Where one option's label is another's value, people meant the label.
         self._labels = by_value | by_label
 
-    def read(self, value: object) -> _Reading:
+    def read(self, value: object, _region: str | None = None) -> _Reading:
         text = as_text(value).strip()
         if not self._labels:
             return _Reading(text)
@@ -278,7 +286,7 @@ class _MultipleChoice:
     def __init__(self, options: Mapping[str, str]) -> None:
         self._options = {option.casefold(): option for option in options}
 
-    def read(self, value: object) -> _Reading:
+    def read(self, value: object, _region: str | None = None) -> _Reading:
         texts = as_list(value)
         chosen = [self._options.get(text.casefold()) for text in texts] if self._options else texts
         known = tuple(dict.fromkeys(option for option in chosen if option is not None))

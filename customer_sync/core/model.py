@@ -98,6 +98,8 @@ class Event:
     """The address before, where the event tells (`changes.email.old`)."""
     fields: Mapping[str, object]
     """Every field that the event mentions, in camelCase; None where the shop says *empty*."""
+    warnings: "tuple[FieldWarning, ...]" = ()
+    """What a platform's reader had to leave out."""
 
 
 # ---------------------------------------------------------------- mapping
@@ -132,6 +134,8 @@ class FieldRule:
     type: AttributeType | None = None
     """None: whatever type the account gives the attribute."""
     steps: tuple[Step, ...] = ()
+    aliases: tuple[str, ...] = ()
+    """Further names (in camelCase) that custom sources have for the field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,15 @@ from typing import Any, cast
 from email_validator import EmailNotValidError, validate_email
 from jsonschema import Draft202012Validator, ValidationError
 
-from customer_sync.core.model import Email, Event, Problem, Record, Rejection, Trigger
+from customer_sync.core.model import (
+    Email,
+    Event,
+    FieldWarning,
+    Problem,
+    Record,
+    Rejection,
+    Trigger,
+)
 from customer_sync.core.readings import is_empty
 from customer_sync.core.spelling import Mention, SpelledRecord
 
@@ -172,7 +180,18 @@ def _event(record: Record, spelled: SpelledRecord) -> Event | Rejection:
             name: known[name] if name in known else _emptied(mention.value)
             for name, mention in mentions.items()
         },
+        warnings=tuple(_warnings(record, spelled.envelope.get("warnings"))),
     )
+
+
+def _warnings(record: Record, told: object) -> Iterator[FieldWarning]:
+    """Yield what a platform's reader had to leave out, as its event tells beside the data."""
+    for warning in told if isinstance(told, list) else ():
+        match warning:
+            case {"field": str(field), "detail": str(detail)}:
+                yield FieldWarning(place=record.place, field=field, detail=detail)
+            case _:
+                pass
 
 
 def _emptied(value: object) -> object:

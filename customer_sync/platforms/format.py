@@ -1,7 +1,7 @@
 """The contract between a file as it was decoded and a platform that understands it."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from customer_sync.core.model import Record, Rejection, SourceName
@@ -39,6 +39,10 @@ class Wanted:
     include_guests: bool = False
     consent_field: str | None = None
     """Where a platform without consent of its own keeps it, by name or path."""
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Fields of the mapping to further names that custom sources have for them."""
+    records: str | None = None
+    """The path to the customers within a custom JSON file that holds more than them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,16 +3,20 @@
 import csv
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from customer_sync.core.names import camel_case
 from customer_sync.errors import SourceError
 from customer_sync.readers.lines import LINE_LIMIT, Line, mended_excerpt
 from customer_sync.readers.strict_json import JsonProblem, check_text
 
-DELIMITERS = ",;\t"
-_NEEDED = frozenset({"id", "email"})
+DELIMITERS = ",;\t|"
+IDENTITY = frozenset(
+    {"id", "customerId", "email", "eMail", "emailAddress", "eMailAddress", "mail", "customerEmail"}
+)
+"""In camelCase: a header names at least one of them, or what the configuration takes for it."""
 _QUOTED = re.compile(r'"[^"]*"')
 _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 
@@ -52,12 +56,27 @@ class BadRow:
     content: str
 
 
-def is_header(line: str) -> bool:
-    """Tell whether *line* names columns, the customer's id or address among them."""
+AnyRow: TypeAlias = Row | RaggedRow | BadRow
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The header of a CSV file, and its rows, which can be read once."""
+
+    columns: tuple[str, ...]
+    """As they are written, without outer blanks; empty where a column has no name."""
+    rows: Iterator[AnyRow]
+
+
+def is_header(line: str, identity: Collection[str] = ()) -> bool:
+    """Tell whether *line* names columns, the customer's id or address among them.
+
+    *identity* holds further names (in camelCase) that the id or the address goes by.
+    """
     if _SEPARATOR_LINE.fullmatch(line):
         return True
-    cells = _parsed(line, delimiter_of(line))
-    return not _NEEDED.isdisjoint(camel_case(cell) for cell in cells)
+    names = {camel_case(cell) for cell in _parsed(line, delimiter_of(line))}
+    return not names.isdisjoint(IDENTITY) or not names.isdisjoint(identity)
 
 
 def delimiter_of(header: str) -> str:
@@ -73,11 +92,11 @@ def _parsed(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def read_rows(name: str, lines: Iterable[Line]) -> Iterator[Row | RaggedRow | BadRow]:
-    """Return the rows of the file called *name*.
+def read_rows(name: str, lines: Iterable[Line]) -> Table:
+    """Return the header and the rows of the file called *name*.
 
-    - The delimiter is a comma, a semicolon or a tab, as the header shows; a first line `sep=;`
-      decides. Cells may be quoted and then hold line ends.
+    - The delimiter is a comma, a semicolon, a tab or a bar, as the header shows; a first line
+      `sep=;` decides. Cells may be quoted and then hold line ends.
     - Columns without a name are left out. Rows without any content are passed over.
     - Where a quote is never closed or not followed by a delimiter, the line that the row begins
       in is refused and reading goes on with the next one.
@@ -87,6 +106,10 @@ def read_rows(name: str, lines: Iterable[Line]) -> Iterator[Row | RaggedRow | Ba
     """
     feed = _Feed(lines)
     delimiter, columns = _header(name, feed)
+    return Table(columns, _rows(feed, delimiter, columns))
+
+
+def _rows(feed: "_Feed", delimiter: str, columns: Sequence[str]) -> Iterator[AnyRow]:
     for row in _split(feed, delimiter):
         if isinstance(row, BadRow):
             yield row

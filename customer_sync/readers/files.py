@@ -1,7 +1,9 @@
-"""JSON lines, JSON and CSV to raw records; custom sources use it directly."""
+"""JSON lines, JSON and CSV to decoded values and rows, whoever wrote them."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +16,7 @@ from customer_sync.readers.formats import Format, line_ending, recognise
 from customer_sync.readers.json_values import read_values
 from customer_sync.readers.lines import Line, split_lines
 from customer_sync.readers.records import RecordMaker
-from customer_sync.readers.sources import STDIN, find
+from customer_sync.readers.sources import STDIN
 from customer_sync.readers.streams import HEAD_BYTES, Compression, open_text
 
 
@@ -29,70 +31,60 @@ class SourceFile:
     encoding: str
 
 
-def read(
-    sources: Sequence[str],
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSource:
+    """A file that was understood as far as its notation goes, and waits to be read once."""
+
+    file: SourceFile
+    columns: tuple[str, ...]
+    """The header of a CSV file as it is written; empty for JSON."""
+    records: Iterator[Record | Rejection]
+    """Decoded JSON values, or rows as mappings of column to cell.
+
+    Only as much is held at a time as one of them needs. What cannot be decoded is a rejection with
+    its place, and reading goes on. Entries of a rejects file are unwrapped and keep the place that
+    they had at first; a row among them is a row again.
+    """
+
+
+@contextmanager
+def open_source(
+    name: str,
     *,
     stdin: BinaryIO,
     now: datetime,
     encoding: str | None = None,
-    on_file: Callable[[SourceFile], None] = lambda _file: None,
-) -> Iterator[Record | Rejection]:
-    """Return what *sources* hold, file by file, in the order of the files.
+    identity: Collection[str] = (),
+) -> Iterator[OpenSource]:
+    """Open the file called *name*, or *stdin* for `-`, as long as the context lasts.
 
-    Only as much is held at a time as one record needs. What cannot be decoded is a rejection with
-    its place, and reading goes on. *on_file* is told of each file when it is opened.
-
-    Records of standard input were written *now*, those of a file when the file was.
-    Entries of a rejects file are unwrapped and keep the place that they had at first.
+    Records of standard input were written *now*, those of a file when the file was. *identity*
+    holds names (in camelCase) of columns that tell who a customer is, beside the usual ones.
 
     Raises:
-        SourceError: a source does not exist (at once), or cannot be read (while reading).
+        SourceError: it cannot be read (also while reading), or is nothing that is read here.
     """
-    found = find(sources)
-    return itertools.chain.from_iterable(
-        _read_file(name, stdin, now, encoding, on_file) for name in found.names
-    )
-
-
-def describe(name: str, *, encoding: str | None = None) -> SourceFile:
-    """Return what the file called *name* is.
-
-    Raises:
-        SourceError: it cannot be read, or is nothing that is read here.
-    """
-    with _opened(name) as stream:
-        return _Opened(name, stream, encoding).file
-
-
-def _opened(name: str) -> BinaryIO:
+    if name == STDIN:
+        yield _understood(_Opened(name, stdin, encoding, identity), now)
+        return
     try:
-        return Path(name).open("rb")
+        stream = Path(name).open("rb")  # noqa: SIM115 - closed below, apart from opening's errors
+        written_at = datetime.fromtimestamp(os.fstat(stream.fileno()).st_mtime, UTC)
     except OSError as error:
         raise SourceError(
             f"{name} cannot be opened: {error.strerror}.",
             hint="Check the name and who may read the file.",
         ) from error
-
-
-def _read_file(
-    name: str,
-    stdin: BinaryIO,
-    now: datetime,
-    encoding: str | None,
-    on_file: Callable[[SourceFile], None],
-) -> Iterator[Record | Rejection]:
-    if name == STDIN:
-        yield from _read_stream(_Opened(name, stdin, encoding), now, on_file)
-        return
-    with _opened(name) as stream:
-        written_at = datetime.fromtimestamp(Path(name).stat().st_mtime, UTC)
-        yield from _read_stream(_Opened(name, stream, encoding), written_at, on_file)
+    with stream:
+        yield _understood(_Opened(name, stream, encoding, identity), written_at)
 
 
 class _Opened:
     """A file whose beginning was looked at."""
 
-    def __init__(self, name: str, stream: BinaryIO, encoding: str | None) -> None:
+    def __init__(
+        self, name: str, stream: BinaryIO, encoding: str | None, identity: Collection[str]
+    ) -> None:
         text = open_text(name, stream, encoding=encoding)
         head = list(_until(text.pieces, HEAD_BYTES))
         joined = "".join(head)
@@ -100,7 +92,7 @@ class _Opened:
         self.pieces = itertools.chain(head, text.pieces)
         self.file = SourceFile(
             name=name,
-            format=recognise(name, joined, ending=self.ending),
+            format=recognise(name, joined, ending=self.ending, identity=identity),
             compression=text.compression,
             encoding=text.encoding,
         )
@@ -113,21 +105,22 @@ def _until(pieces: Iterator[str], size: int) -> Iterator[str]:
         yield piece
 
 
-def _read_stream(
-    opened: _Opened, written_at: datetime, on_file: Callable[[SourceFile], None]
-) -> Iterator[Record | Rejection]:
-    on_file(opened.file)
+def _understood(opened: _Opened, written_at: datetime) -> OpenSource:
     maker = RecordMaker(opened.file.name, written_at)
+    columns: tuple[str, ...] = ()
+    records: Iterator[Record | Rejection]
     match opened.file.format:
         case Format.CSV:
             lines = split_lines(opened.pieces, ending=opened.ending)
-            rows = read_rows(opened.file.name, _without_blank_start(lines))
-            return map(maker.from_row, rows)
+            table = read_rows(opened.file.name, _without_blank_start(lines))
+            columns = table.columns
+            records = map(maker.from_row, table.rows)
         case Format.JSON:
-            return map(maker.from_value, read_values(opened.pieces))
+            records = map(maker.from_value, read_values(opened.pieces))
         case Format.JSON_LINES | Format.EMPTY:
             lines = split_lines(opened.pieces, ending=opened.ending)
-            return (maker.from_line(line) for line in lines if line.text.strip())
+            records = (maker.from_line(line) for line in lines if line.text.strip())
+    return OpenSource(file=opened.file, columns=columns, records=records)
 
 
 def _without_blank_start(lines: Iterable[Line]) -> Iterator[Line]:

@@ -1,5 +1,6 @@
 """What a file is, judged by what it holds."""
 
+from collections.abc import Collection
 from enum import StrEnum
 from pathlib import Path
 
@@ -21,10 +22,11 @@ class Format(StrEnum):
 _LINE_SUFFIXES = frozenset({".jsonl", ".ndjson"})
 
 
-def recognise(name: str, head: str, *, ending: str) -> Format:
+def recognise(name: str, head: str, *, ending: str, identity: Collection[str] = ()) -> Format:
     """Return the format of the file called *name*, which begins with *head*.
 
-    Content decides; the name only helps where the content is damaged.
+    Content decides; the name only helps where the content is damaged. *identity* is as for
+    `is_header`.
 
     Raises:
         SourceError: it is none of those that are read here.
@@ -38,13 +40,14 @@ def recognise(name: str, head: str, *, ending: str) -> Format:
     if start.startswith("{"):
         is_one_per_line = _is_object(first) or not others or others.startswith("{")
         return Format.JSON_LINES if is_one_per_line else Format.JSON
-    if is_header(first.strip()):
+    if is_header(first.strip(), identity):
         return Format.CSV
     if _is_named_as_lines(name) or any(map(_is_object, others.split(ending))):
         return Format.JSON_LINES
     raise SourceError(
         f"{called(name)} is not recognised: it is neither JSON nor CSV.",
-        hint="The first line of a CSV file has to name the columns, id or email among them.",
+        hint="The first line of a CSV file has to name the columns, id or email among them; "
+        "where the address goes by another name, map that name to EMAIL.",
     )
 
 

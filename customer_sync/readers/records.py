@@ -1,12 +1,11 @@
 """From decoded lines, values and rows to records, wrapped ones unwrapped."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from customer_sync.core.model import Place, Problem, Record, Rejection, Trigger
-from customer_sync.core.names import camel_case
-from customer_sync.readers.csv_rows import BadRow, RaggedRow, Row, make_row
+from customer_sync.core.model import Place, Problem, Record, Rejection
+from customer_sync.core.validate import parse_moment
+from customer_sync.readers.csv_rows import AnyRow, BadRow, RaggedRow, Row, make_row
 from customer_sync.readers.json_values import BadJson, JsonValue
 from customer_sync.readers.lines import Line, mended_excerpt
 from customer_sync.readers.strict_json import JsonProblem, decode
@@ -36,21 +35,19 @@ class RecordMaker:
             return self.rejection(self.place(line.number), cause, mended_excerpt(line.text))
         return self.record(line.number, value)
 
-    def from_row(self, row: Row | RaggedRow | BadRow) -> Record | Rejection:
-        """Return what a row of CSV tells."""
-        return self._from_row(row, self.place(row.line), self.written_at.isoformat())
+    def from_row(self, row: AnyRow) -> Record | Rejection:
+        """Return a row of CSV as a mapping of column to cell, both as they are written."""
+        return self._from_row(row, self.place(row.line), self.written_at)
 
-    def _from_row(
-        self, row: Row | RaggedRow | BadRow, place: Place, timestamp: str
-    ) -> Record | Rejection:
+    def _from_row(self, row: AnyRow, place: Place, written_at: datetime) -> Record | Rejection:
         match row:
             case Row():
-                return self._record(place, event_of_row(row, timestamp))
+                return Record(place=place, content=row.cells, written_at=written_at)
             case RaggedRow():
                 content = {
                     "columns": list(row.columns),
                     "cells": list(row.cells),
-                    "timestamp": timestamp,
+                    "timestamp": written_at.isoformat(),
                 }
                 return self.rejection(place, row.problem, content)
             case BadRow():
@@ -89,34 +86,20 @@ class RecordMaker:
             case {"columns": [*columns], "cells": [*cells], "timestamp": str(timestamp)} if all(
                 isinstance(text, str) for text in [*columns, *cells]
             ):
-                return self._from_row(make_row(place.line, columns, cells), place, timestamp)
+                row = make_row(place.line, columns, cells)
+                return self._from_row(row, place, self._moment(timestamp))
             case _:
                 return self._record(place, content)
+
+    def _moment(self, timestamp: str) -> datetime:
+        try:
+            return parse_moment(timestamp)
+        except ValueError:
+            # Whoever mended the cells may have touched the time.
+            return self.written_at
 
 
 def _torn(problem: JsonProblem) -> JsonProblem:
     return JsonProblem(
         "torn", f"The file ends in the middle of this line, it seems. {problem.detail}"
     )
-
-
-def event_of_row(row: Row, timestamp: str) -> Mapping[str, object]:
-    """Return the event that *row* tells.
-
-    Columns `event` and `timestamp` are taken for the event's own; without them, or where they are
-    empty, the customer is listed at the time when the file was written. Other cells are its
-    fields, as text; an empty cell says that there is none.
-    """
-    own: dict[str, str] = {}
-    fields: dict[str, str | None] = {}
-    for column, cell in row.cells.items():
-        name = camel_case(column)
-        if name in {"event", "timestamp"}:
-            own[name] = cell.strip()
-        else:
-            fields[column] = cell if cell.strip() else None
-    return {
-        "event": own.get("event") or Trigger.LISTED.value,
-        "timestamp": own.get("timestamp") or timestamp,
-        "data": fields,
-    }

@@ -19,7 +19,7 @@ from customer_sync.core.validate import EventValidator
 from customer_sync.errors import SourceError
 from customer_sync.event_schema import event_schema
 from customer_sync.readers.csv_rows import BadRow, RaggedRow, Row, read_rows
-from customer_sync.readers.files import read
+from customer_sync.readers.files import open_source
 from customer_sync.readers.json_values import JsonValue, read_values
 from customer_sync.readers.lines import split_lines
 from customer_sync.rejects import entry
@@ -77,8 +77,9 @@ def mangled_files(draw: st.DrawFn) -> bytes:
 def everything(content: bytes) -> list[Record | Rejection]:
     """Read *content* to its end, or to where it turns out to be unreadable."""
     found: list[Record | Rejection] = []
-    with contextlib.suppress(SourceError):
-        found.extend(read(["-"], stdin=io.BytesIO(content), now=NOW))
+    stdin = io.BytesIO(content)
+    with contextlib.suppress(SourceError), open_source("-", stdin=stdin, now=NOW) as source:
+        found.extend(source.records)
     return found
 
 
@@ -141,7 +142,7 @@ def test_csv_as_other_programs_write_it_comes_back(rows: list[list[str]], delimi
     written = io.StringIO(newline="")
     writer = csv.writer(written, delimiter=delimiter, quoting=csv.QUOTE_ALL)
     writer.writerows([["id", "a"], *rows])
-    found = list(read_rows("x", split_lines([written.getvalue()])))
+    found = list(read_rows("x", split_lines([written.getvalue()])).rows)
     assert [list(row.cells.values()) for row in found if isinstance(row, Row)] == [
         row for row in rows if any(cell.strip() for cell in row)
     ]
@@ -157,7 +158,7 @@ def test_no_row_takes_more_cells_than_the_header_names(
     csv.writer(written).writerows(rows)
     body = written.getvalue()
     text = "id,a\n" + body[:position] + shard.decode("utf-8", "surrogateescape") + body[position:]
-    for row in read_rows("x", split_lines([text])):
+    for row in read_rows("x", split_lines([text])).rows:
         match row:
             case Row():
                 assert set(row.cells) == {"id", "a"}

@@ -10,7 +10,7 @@ import pytest
 
 from customer_sync.core.model import Place, Problem, Rejection
 from customer_sync.errors import StoreError
-from customer_sync.readers.files import read
+from customer_sync.readers.files import open_source
 from customer_sync.rejects import RejectSpool, write_rejects
 
 PROBLEM = Problem(pointer="/data/email", rule="email", detail="It is no address.")
@@ -125,7 +125,9 @@ def test_what_cannot_be_written_is_an_error_with_a_hint(path: Path) -> None:
 def test_entries_are_read_again_at_their_old_places(path: Path) -> None:
     """The way back to the reader."""
     write_rejects(path, [rejection("a.csv", 4, {"a": 1}), rejection("b.csv", 2, "{")], [])
-    found = list(read([str(path)], stdin=io.BytesIO(), now=datetime(2024, 1, 1, tzinfo=UTC)))
+    now = datetime(2024, 1, 1, tzinfo=UTC)
+    with open_source(str(path), stdin=io.BytesIO(), now=now) as source:
+        found = list(source.records)
     assert [(str(one.place), one.content) for one in found] == [
         ("a.csv:4", {"a": 1}),
         ("b.csv:2", "{"),

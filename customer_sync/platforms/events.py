@@ -1,0 +1,42 @@
+"""Events in our own form, which every source may give: `{"event": ..., "timestamp", "data"}`."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from customer_sync.core.model import SourceName
+from customer_sync.core.names import camel_case
+from customer_sync.platforms.format import Decoded, Format, Sample, Understood, Wanted
+from customer_sync.readers.csv_rows import IDENTITY
+
+
+def is_event(content: object) -> bool:
+    """Tell whether *content* means to be an event, however badly.
+
+    A row whose columns are `event` and the customer's own fields is none: it has no `data`.
+    """
+    if not isinstance(content, Mapping):
+        return False
+    if "data" in content:
+        return "event" in content or "timestamp" in content
+    return "event" in content and IDENTITY.isdisjoint(camel_case(str(key)) for key in content)
+
+
+def recognise(sample: Sample) -> str:
+    """Return why *sample* is of our own form; what holds nothing readable counts as such."""
+    if sample.columns:
+        return ""
+    if not sample.contents:
+        return "it holds no record that could be told apart"
+    return "its records have event and data" if is_event(sample.contents[0]) else ""
+
+
+def understand(records: Iterable[Decoded], _wanted: Wanted) -> Iterator[Understood]:
+    """Return *records* as they are; the event schema judges them."""
+    yield from records
+
+
+EVENTS = Format(
+    name="customer events",
+    platform=SourceName.CUSTOM,
+    recognise=recognise,
+    understand=understand,
+)

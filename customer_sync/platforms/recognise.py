@@ -1,0 +1,84 @@
+"""Which platform's format a file is in, judged by what it holds and by what was configured."""
+
+from collections.abc import Sequence
+
+from customer_sync.core.model import SourceName
+from customer_sync.core.names import camel_case
+from customer_sync.errors import SourceError
+from customer_sync.platforms import custom, events, magento, shopify, woocommerce
+from customer_sync.platforms.format import Format, Sample
+from customer_sync.platforms.recognised import Recognised
+
+PLATFORM_FORMATS: tuple[Format, ...] = (
+    *shopify.FORMATS,
+    *woocommerce.FORMATS,
+    *magento.FORMATS,
+)
+"""Within a platform the first that fits counts."""
+
+
+def recognise(
+    sample: Sample, *, source: SourceName | None = None, is_forced: bool = False
+) -> Recognised:
+    """Return the format of *sample*.
+
+    Events of our own form are welcome whatever *source* says. Without *source* the content decides;
+    with it the content must not speak for another platform, unless *is_forced* and the source is
+    custom, which reads anything by the names of its fields.
+
+    Raises:
+        SourceError: it looks like another platform's, or like two, or like none of *source*'s.
+    """
+    own = events.EVENTS
+    if reason := own.recognise(sample):
+        return Recognised(format=own, reason=reason)
+    hits = [
+        Recognised(format=one, reason=reason)
+        for one in PLATFORM_FORMATS
+        if (reason := one.recognise(sample))
+    ]
+    if is_own_csv(sample) or (source is SourceName.CUSTOM and (is_forced or not hits)):
+        return _custom(sample)
+    if source is None:
+        return _only(sample, hits)
+    wanted = next((hit for hit in hits if hit.format.platform is source), None)
+    if wanted is None:
+        raise _mismatch(sample, source, hits)
+    return wanted
+
+
+def is_own_csv(sample: Sample) -> bool:
+    """Tell whether *sample* is CSV of our own, with a column `event`."""
+    return any(camel_case(column) == "event" for column in sample.columns)
+
+
+def _custom(sample: Sample) -> Recognised:
+    reason = "its header names a column event" if is_own_csv(sample) else ""
+    return Recognised(format=custom.CUSTOM, reason=reason or custom.CUSTOM.recognise(sample))
+
+
+def _only(sample: Sample, hits: Sequence[Recognised]) -> Recognised:
+    platforms = {hit.format.platform for hit in hits}
+    if len(platforms) > 1:
+        raise SourceError(
+            f"{sample.name} looks like more than one thing: {_listed(hits)}.",
+            hint="Say which it is with `--source`, or with `source:` in the configuration.",
+        )
+    return hits[0] if hits else _custom(sample)
+
+
+def _mismatch(sample: Sample, source: SourceName, hits: Sequence[Recognised]) -> SourceError:
+    if not hits:
+        return SourceError(
+            f"{sample.name} is not recognised as anything that {source} gives out.",
+            hint="`--source custom` reads any file by the names of its fields.",
+        )
+    return SourceError(
+        f"{sample.name} looks like {_listed(hits)}, but the source is {source}.",
+        hint=f"Say `--source {hits[0].format.platform}`, or change `source:` in the configuration; "
+        "`--source custom` reads any file by the names of its fields.",
+    )
+
+
+def _listed(hits: Sequence[Recognised]) -> str:
+    return " or ".join(str(hit) for hit in hits)
