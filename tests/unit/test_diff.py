@@ -477,3 +477,20 @@ def test_several_customers_at_one_address_are_named() -> None:
     """The operator should know."""
     assert notes(only(customer(ids=["c1", "c2"]))) == (Note.SHARED_ADDRESS,)
     assert notes(only(customer(ids=["c1", "c2"]), contact())) == (Note.SHARED_ADDRESS,)
+
+
+def test_a_contact_that_is_gone_and_was_mailable_comes_back_mailable() -> None:
+    """Nothing but what was confirmed and said."""
+    create = recreate(customer(attributes={"NAME": "Jane"}), contact(), None, PLAIN)
+    assert create.patch == ContactPatch(attributes={"NAME": "Jane"})
+
+
+def test_old_news_is_skipped_with_its_reason() -> None:
+    """Everything that was said is known better."""
+    stale = only(
+        customer(minute=3, attributes={"CITY": "Rome"}),
+        contact(attributes={"CITY": "Oslo"}),
+        confirmed(minute=5, attributes={"CITY": "Oslo"}),
+    )
+    assert isinstance(stale, Skip)
+    assert stale.reason is Reason.STALE
