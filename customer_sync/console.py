@@ -78,7 +78,12 @@ def show_plan(
     if plan.withheld:
         withheld = f"{len(plan.withheld):,} deletions, because {plan.withheld_because}."
         console.print(Text(f"Withheld: {printable(withheld)}", style="bold red"))
-    _print_bill(console, bill, rate_per_s=rate_per_s)
+    if bill:
+        _print_bill(console, bill, rate_per_s=rate_per_s)
+    elif plan.withheld or plan.totals.skip:
+        console.print("Nothing to write.")
+    else:
+        console.print("Nothing to do: Brevo holds what the shop says.", style="green")
     if is_sandbox:
         console.print("Target: the embedded sandbox; nobody is mailed.", style="dim")
 
@@ -151,13 +156,10 @@ def _totals_line(totals: Totals) -> Text:
 
 
 def _print_bill(console: Console, bill: Counter[str], *, rate_per_s: float) -> None:
-    if not bill:
-        console.print("Nothing to do: Brevo holds what the shop says.", style="green")
-        return
     routes = ", ".join(f"{count:,} × {route}" for route, count in sorted(bill.items()))
     seconds = bill.total() / rate_per_s
     console.print(
-        f"Takes {bill.total():,} requests ({routes}), "
+        f"Takes {bill.total():,} request{'s' * (bill.total() != 1)} ({routes}), "
         f"about {duration(seconds)} inside Brevo's limits."
     )
 

@@ -3,7 +3,8 @@
 import re
 import unicodedata
 
-_ADDRESS = re.compile(r"[^\s@<>\"',;:()]+@[^\s@<>\"',;:()]+")
+_ADDRESS = re.compile(r"(?<![^\s@<>\"',;:()])[^\s@<>\"',;:()]+@[^\s@<>\"',;:()]+")
+"""Begins where a word begins, so that a long text without any address is read but once."""
 
 
 def mask_email(email: str) -> str:
@@ -20,6 +21,11 @@ def mask_text(text: str) -> str:
 def printable(text: str) -> str:
     """Return *text* without what could steer a terminal: escapes, bidirectional overrides."""
     return "".join(
-        character if unicodedata.category(character)[0] != "C" else "\N{REPLACEMENT CHARACTER}"
+        "\N{REPLACEMENT CHARACTER}" if _steers(unicodedata.category(character)) else character
         for character in text
     )
+
+
+def _steers(category: str) -> bool:
+    """Tell of a category whether its characters are controls, or break lines and paragraphs."""
+    return category[0] == "C" or category in {"Zl", "Zp"}
