@@ -119,8 +119,9 @@ def test_the_service_tells_how_far_its_clock_is_off(date: str, ahead: float | No
         return client.clock_ahead
 
     server = ScriptedServer([httpx.Response(204, headers={"date": date} if date else {})])
-    expected = None if ahead is None else timedelta(seconds=ahead)
-    assert talk(server, update_and_compare) == expected
+    told = talk(server, update_and_compare)
+    assert (told is None) == (ahead is None)
+    assert abs((told or timedelta()) - timedelta(seconds=ahead or 0)) < timedelta(seconds=1)
 
 
 # ---------------------------------------------------------------- what refusals tell
