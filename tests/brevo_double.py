@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import httpx
 
+from brevo_watch import WATCH, Request
 from customer_sync.brevo.client import BrevoClient
 from customer_sync.brevo.exchange import RequestEvent
 from customer_sync.brevo.retry import RetryPolicy
@@ -45,9 +46,11 @@ class ScriptedServer:
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer *request* as the script says."""
+        await request.aread()
+        if request.url.path.startswith("/v3/"):
+            WATCH.see_request(_seen(request))
         if request.method == "GET" and request.url.path == "/v3/contacts/attributes":
             return httpx.Response(200, json=dict(self.attributes))
-        await request.aread()
         reply = self.script[min(len(self.received), len(self.script) - 1)]
         self.received.append(request)
         if isinstance(reply, Exception):
@@ -58,6 +61,16 @@ class ScriptedServer:
     def bodies(self) -> list[Any]:
         """Return the JSON bodies that arrived."""
         return [json.loads(request.content) for request in self.received]
+
+
+def _seen(request: httpx.Request) -> Request:
+    return Request(
+        method=request.method,
+        path=request.url.raw_path.partition(b"?")[0].decode("ascii"),
+        query=request.url.query.decode("ascii"),
+        headers=dict(request.headers),
+        body=request.content,
+    )
 
 
 def clock_at_noon() -> SimulatedClock:

@@ -1,10 +1,17 @@
 """What holds for every test."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Concatenate, ParamSpec
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from brevo_description import PATH
+from brevo_watch import WATCH, Watched
+from customer_sync.sandbox import Sandbox
+
+P = ParamSpec("P")
 
 # A busy machine makes an example slow, not wrong: nothing that a test says depends on time.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -28,3 +35,49 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return compare
+
+
+def pytest_report_header() -> str:
+    """Say whether what is sent and answered is held to Brevo's description."""
+    if WATCH.is_on:
+        return "brevo: requests and answers are held to the published description"
+    return f"brevo: NOT held to the published description, as there is no {PATH.name}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _watched_sandboxes() -> Iterator[None]:
+    """Watch every sandbox that is opened in this process, however it is reached."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Sandbox, "__init__", _watching(Sandbox.__init__))
+        yield
+
+
+def _watching(
+    opening: Callable[Concatenate[Sandbox, P], None],
+) -> Callable[Concatenate[Sandbox, P], None]:
+    def open_watched(sandbox: Sandbox, /, *args: P.args, **options: P.kwargs) -> None:
+        opening(sandbox, *args, **options)
+        sandbox.app = Watched(sandbox.app, sandbox, WATCH)
+
+    return open_watched
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, None, None]:
+    """Fail a test in which the client or the sandbox did what the description does not allow."""
+    yield
+    _fail_for_violations()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, None, None]:
+    """See to it that what happens while a test is taken down is not blamed on the next one."""
+    yield
+    _fail_for_violations()
+
+
+def _fail_for_violations() -> None:
+    found = WATCH.drain()
+    if found:
+        listed = "\n".join(f"  {each}" for each in found)
+        pytest.fail(f"Brevo's description does not allow:\n{listed}", pytrace=False)
