@@ -7,7 +7,7 @@ same time are settled by their place in the input.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from customer_sync.core.heard import Heard, dated, keep_newer
@@ -90,6 +90,7 @@ class Fold:
                 )
             else:
                 groups[email].append(one)
+        identities = _without_movers(identities, groups)
         customers = {}
         for email, members in groups.items():
             for found in _at_one_address(email, members, identities, taken=groups.keys()):
@@ -133,6 +134,18 @@ def _absorbable(heard: Mapping[Key, Heard], key: Key) -> Key | None:
         if before.last <= one.left_at(email):
             return ("email", email)
     return None
+
+
+def _without_movers(
+    identities: Identities, groups: Mapping[Email, Collection[Heard]]
+) -> Identities:
+    """Take whoever is heard of at another address by now off the address that the state knows."""
+    homes = {i: email for email, members in groups.items() for one in members for i in one.ids}
+    owners = {
+        email: frozenset(i for i in ids if homes.get(i, email) == email)
+        for email, ids in identities.owners.items()
+    }
+    return replace(identities, owners=owners)
 
 
 def _at_one_address(

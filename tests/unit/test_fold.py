@@ -387,6 +387,22 @@ def test_the_no_of_a_customer_who_is_gone_still_holds_for_the_address() -> None:
     assert found.email_consent == said(value=False, minute=1)
 
 
+def test_whoever_moved_away_in_the_same_input_holds_no_address_any_more() -> None:
+    """Two customers swap their addresses and are deleted: nobody is left at either."""
+    folded = fold(
+        [
+            statement(UPDATED, 2, customer_id="c1", email=MARY),
+            statement(UPDATED, 3, customer_id="c2", email=JANE),
+            statement(DELETED, 4, customer_id="c1", email=None),
+            statement(DELETED, 5, customer_id="c2", email=None),
+        ],
+        living({"c1": JANE, "c2": MARY}),
+    )
+    assert folded.skipped == ()
+    assert all(found.is_deleted for found in folded.customers.values())
+    assert folded.customers.keys() == {JANE, MARY}
+
+
 def test_a_deletion_of_the_address_itself_is_meant_for_all_who_live_there() -> None:
     """An event without an id names the contact."""
     story = [statement(DELETED, 3, customer_id=None)]
