@@ -56,6 +56,15 @@ class Taken:
         return self.recognised.format is events.EVENTS
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A file whose beginning was looked at, which is read again afterwards."""
+
+    source: OpenSource
+    sample: Sample
+    recognised: Recognised
+
+
 def read(
     sources: Sequence[str],
     *,
@@ -80,7 +89,23 @@ def read(
     return itertools.chain(reader.joined(parts), itertools.chain.from_iterable(whole))
 
 
+@contextmanager
+def open_seen(
+    name: str, *, stdin: BinaryIO, now: datetime, asked: Asked
+) -> Iterator[tuple[Seen, Iterator[Understood]]]:
+    """Open one file, and return what it was taken for beside its events.
+
+    Raises:
+        SourceError: it cannot be read or is not what was asked for.
+    """
+    reader = _Reader(stdin, now, asked, lambda _taken: None)
+    with reader.open(name) as seen:
+        yield seen, reader.understood(seen)
+
+
 class _Reader:
+    """Reads files one after the other."""
+
     def __init__(
         self, stdin: BinaryIO, now: datetime, asked: Asked, on_file: Callable[[Taken], None]
     ) -> None:
@@ -97,8 +122,8 @@ class _Reader:
         return magento.parts({n: self._look_at(n) for n in names if Path(n).is_file()})
 
     def _look_at(self, name: str) -> Recognised:
-        with self._open(name) as (_, recognised):
-            return recognised
+        with self.open(name) as seen:
+            return seen.recognised
 
     def joined(self, parts: dict[str, Recognised]) -> Iterator[Understood]:
         """Yield the customers that *parts* make together."""
@@ -107,24 +132,27 @@ class _Reader:
         with ExitStack() as stack:
             opened: list[tuple[Format, Iterator[Decoded]]] = []
             for name in parts:
-                source, recognised = stack.enter_context(self._open(name))
-                self._on_file(Taken(name=name, recognised=recognised))
-                opened.append((recognised.format, self._harmless(source, recognised)))
+                seen = stack.enter_context(self.open(name))
+                self._on_file(Taken(name=name, recognised=seen.recognised))
+                opened.append((seen.recognised.format, self._harmless(seen)))
             yield from magento.join(opened, self._asked.wanted)
 
     def events_of(self, name: str) -> Iterator[Understood]:
         """Yield the events of one file."""
-        with self._open(name) as (source, recognised):
-            self._on_file(Taken(name=name, recognised=recognised))
-            records = self._harmless(source, recognised)
-            if recognised.format is events.EVENTS:
-                yield from self._one_by_one(records)
-            else:
-                yield from recognised.format.understand(records, self._asked.wanted)
+        with self.open(name) as seen:
+            self._on_file(Taken(name=name, recognised=seen.recognised))
+            yield from self.understood(seen)
+
+    def understood(self, seen: Seen) -> Iterator[Understood]:
+        """Return the events of a file that was looked at."""
+        records = self._harmless(seen)
+        if seen.recognised.format is events.EVENTS:
+            return self._one_by_one(records)
+        return seen.recognised.format.understand(records, self._asked.wanted)
 
     @contextmanager
-    def _open(self, name: str) -> Iterator[tuple[OpenSource, Recognised]]:
-        """Open a file and look at its beginning, which is read again afterwards."""
+    def open(self, name: str) -> Iterator[Seen]:
+        """Open a file and look at its beginning."""
         asked = self._asked
         with open_source(
             name,
@@ -137,16 +165,18 @@ class _Reader:
             contents = tuple(one.content for one in head if isinstance(one, Record))
             sample = Sample(name=name, columns=source.columns, contents=contents)
             recognised = recognise(sample, source=asked.source, is_forced=asked.is_forced)
-            yield replace(source, records=itertools.chain(head, source.records)), recognised
+            whole = replace(source, records=itertools.chain(head, source.records))
+            yield Seen(source=whole, sample=sample, recognised=recognised)
 
-    def _harmless(self, source: OpenSource, recognised: Recognised) -> Iterator[Decoded]:
+    def _harmless(self, seen: Seen) -> Iterator[Decoded]:
         """Yield the records; of what cannot be decoded, only what may be kept.
 
         A row that does not fit its header, or a torn line, may hold what nobody asked for, so that
         only its place is kept. Rows stay where every column may pass, and events of our own do.
         """
-        may_stay = recognised.format is events.EVENTS or self._is_harmless(source.columns)
-        for record in source.records:
+        is_own = seen.recognised.format is events.EVENTS
+        may_stay = is_own or self._is_harmless(seen.source.columns)
+        for record in seen.source.records:
             if isinstance(record, Rejection) and not may_stay:
                 yield replace(record, content=None)
             else:
