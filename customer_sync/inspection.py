@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -11,6 +11,7 @@ from customer_sync.core.model import AttributeType, Event, Place, Record, Reject
 from customer_sync.core.names import camel_case
 from customer_sync.core.validate import EventValidator
 from customer_sync.platforms.canonical import FIELDS, is_secret
+from customer_sync.platforms.custom import ALIASES
 from customer_sync.platforms.events import is_event
 from customer_sync.platforms.format import Format, Sample, Understood, Wanted
 
@@ -24,6 +25,7 @@ _OUTSIDE_THE_MAPPING = frozenset(
 """Consent and address need no line in a mapping, and a note may hold anything."""
 
 _STANDARD = {"firstName": "FIRSTNAME", "lastName": "LASTNAME", "phone": "SMS", "id": "EXT_ID"}
+_ADDRESSES = frozenset({"email", *ALIASES["email"]})
 _NOWHERE = Place(file="", line=1)
 _NEVER = datetime.fromtimestamp(0, UTC)
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -116,35 +118,41 @@ def _is_repeated(name: str | None, seen: set[int]) -> bool:
 def columns(sample: Sample, form: Format, wanted: Wanted) -> tuple[Column, ...]:
     """Return each column of *sample* with the fields that *form* fills from it.
 
-    Each is tried alone, with the first cell that has something in it.
+    Each is tried beside an address and nothing else, with the first cell that has something in it.
     """
-    return tuple(
-        Column(
-            name=name,
-            fields=tuple(_fields_of(name, sample.contents, form, wanted)),
-            is_secret=is_secret(name),
-        )
-        for name in filter(None, sample.columns)
-    )
+    names = [name for name in sample.columns if name]
+    address = next((n for n in names if camel_case(n) in _ADDRESSES), None)
+    base = {address: "jane@example.com"} if address else {}
+    # Magento's addresses count where they are the default ones.
+    base |= {name: "1" for name in names if name.endswith("default_billing_")}
+    always = _filled(base, form, wanted)
+    found: list[Column] = []
+    for name in names:
+        fields = _fields_of(name, sample.contents, base, form, wanted)
+        fills = fields if name == address else fields - always
+        found.append(Column(name=name, fields=tuple(sorted(fills)), is_secret=is_secret(name)))
+    return tuple(found)
 
 
-def _fields_of(name: str, rows: Sequence[object], form: Format, wanted: Wanted) -> Iterator[str]:
+def _fields_of(
+    name: str, rows: Sequence[object], base: Mapping[str, str], form: Format, wanted: Wanted
+) -> frozenset[str]:
     cells = (row.get(name) for row in rows if isinstance(row, Mapping))
     cell = next((cell for cell in cells if isinstance(cell, str) and cell.strip()), None)
     if cell is None or is_secret(name):
-        return
+        return frozenset()
     if camel_case(name) in {"event", "timestamp"}:
-        yield camel_case(name)
-        return
-    for one in form.understand([_probe({name: cell})], wanted):
-        content = one.content
-        fields = content.get("data") if isinstance(content, Mapping) else None
-        if isinstance(fields, Mapping):
-            yield from sorted(f for f, v in fields.items() if v is not None and f != "source")
+        return frozenset({camel_case(name)})
+    return _filled({**base, name: cell}, form, wanted)
 
 
-def _probe(content: Mapping[str, object]) -> Record:
-    return Record(place=_NOWHERE, content=content, written_at=_NEVER)
+def _filled(cells: Mapping[str, str], form: Format, wanted: Wanted) -> frozenset[str]:
+    """Return the fields that have a value when *form* is given these cells."""
+    record = Record(place=_NOWHERE, content=cells, written_at=_NEVER)
+    contents = (one.content for one in form.understand([record], wanted))
+    parts = (content.get("data") for content in contents if isinstance(content, Mapping))
+    fields = (part for part in parts if isinstance(part, Mapping))
+    return frozenset(f for part in fields for f, v in part.items() if v is not None) - {"source"}
 
 
 def mapping(counted: Tally) -> dict[str, tuple[str, AttributeType]]:

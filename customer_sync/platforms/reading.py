@@ -19,7 +19,7 @@ from customer_sync.platforms.recognise import recognise
 from customer_sync.platforms.recognised import Recognised
 from customer_sync.platforms.wanting import identity
 from customer_sync.readers.files import OpenSource, open_source
-from customer_sync.readers.sources import STDIN, find
+from customer_sync.readers.sources import called, find
 
 SAMPLE_SIZE = 20
 """How many records are looked at to recognise a file."""
@@ -47,8 +47,7 @@ class Taken:
     recognised: Recognised
 
     def __str__(self) -> str:
-        name = "Standard input" if self.name == STDIN else self.name
-        return f"{name}: {self.recognised}"
+        return f"{called(self.name)}: {self.recognised}"
 
     @property
     def is_plain(self) -> bool:

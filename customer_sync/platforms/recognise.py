@@ -8,6 +8,7 @@ from customer_sync.errors import SourceError
 from customer_sync.platforms import custom, events, magento, shopify, woocommerce
 from customer_sync.platforms.format import Format, Sample
 from customer_sync.platforms.recognised import Recognised
+from customer_sync.readers.sources import called
 
 PLATFORM_FORMATS: tuple[Format, ...] = (
     *shopify.FORMATS,
@@ -61,7 +62,7 @@ def _only(sample: Sample, hits: Sequence[Recognised]) -> Recognised:
     platforms = {hit.format.platform for hit in hits}
     if len(platforms) > 1:
         raise SourceError(
-            f"{sample.name} looks like more than one thing: {_listed(hits)}.",
+            f"{called(sample.name)} looks like more than one thing: {_listed(hits)}.",
             hint="Say which it is with `--source`, or with `source:` in the configuration.",
         )
     return hits[0] if hits else _custom(sample)
@@ -70,11 +71,11 @@ def _only(sample: Sample, hits: Sequence[Recognised]) -> Recognised:
 def _mismatch(sample: Sample, source: SourceName, hits: Sequence[Recognised]) -> SourceError:
     if not hits:
         return SourceError(
-            f"{sample.name} is not recognised as anything that {source} gives out.",
+            f"{called(sample.name)} is not recognised as anything that {source} gives out.",
             hint="`--source custom` reads any file by the names of its fields.",
         )
     return SourceError(
-        f"{sample.name} looks like {_listed(hits)}, but the source is {source}.",
+        f"{called(sample.name)} looks like {_listed(hits)}, but the source is {source}.",
         hint=f"Say `--source {hits[0].format.platform}`, or change `source:` in the configuration; "
         "`--source custom` reads any file by the names of its fields.",
     )

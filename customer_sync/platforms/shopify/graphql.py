@@ -138,8 +138,13 @@ def _has_customer_fields(item: Mapping[str, object]) -> bool:
 
 
 def is_answer(content: object) -> bool:
-    """Tell whether *content* is a GraphQL answer about customers."""
+    """Tell whether *content* is a GraphQL answer about customers.
+
+    A plain list of customers is anybody's; a connection has edges or nodes.
+    """
     match content:
+        case {"data": {"customers": list() as plain}}:
+            return any(isinstance(one, Mapping) and is_customer(one.get("id")) for one in plain)
         case {"data": Mapping() as data}:
             return "customers" in data or next(customers_in(data), None) is not None
         case _:
