@@ -11,7 +11,6 @@ from customer_sync.platforms.paths import ABSENT, first_told
 from customer_sync.platforms.shopify import metafields
 
 _CONSENT_COLUMNS = frozenset({"Accepts Email Marketing", "Accepts Marketing"})
-_OTHER_COLUMNS = frozenset({"Customer ID", "Default Address Address1", "Tax Exempt", "Total Spent"})
 _MATRIXIFY_COLUMNS = frozenset({"ID", "Command"})
 _WAREHOUSE_COLUMNS = frozenset({"email_marketing_consent_state", "orders_count"})
 _NOT_IN_NUMBERS = "+-(0123456789"
@@ -64,10 +63,8 @@ def is_export(columns: Sequence[str]) -> bool:
     The files of the Matrixify app, with several rows to a customer, are something else.
     """
     names = {column.strip() for column in columns}
-    is_shopify = (
-        "Email" in names and names & _CONSENT_COLUMNS and not names.isdisjoint(_OTHER_COLUMNS)
-    )
-    return bool(is_shopify) and not names >= _MATRIXIFY_COLUMNS
+    is_shopify = "Email" in names and not names.isdisjoint(_CONSENT_COLUMNS)
+    return is_shopify and not names >= _MATRIXIFY_COLUMNS
 
 
 def has_default_address(columns: Sequence[str]) -> bool:
