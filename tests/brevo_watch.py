@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import openapi_core
+import pytest
 from jsonschema_path import SchemaPath
 from openapi_core.templating.paths.exceptions import OperationNotFound, PathNotFound
 from openapi_core.testing import MockRequest, MockResponse
@@ -236,6 +237,13 @@ class Watch:
         found = tuple(dict.fromkeys(self._violations))
         self._violations.clear()
         return found
+
+
+def fail_for(violations: Iterable[Violation]) -> None:
+    """Fail the test that runs, if there are any."""
+    listed = "\n".join(f"  {each}" for each in violations)
+    if listed:
+        pytest.fail(f"Brevo's description does not allow:\n{listed}", pytrace=False)
 
 
 WATCH = Watch(load())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from brevo_description import PATH
-from brevo_watch import WATCH, Watched
+from brevo_watch import WATCH, Watched, fail_for
 from customer_sync.sandbox import Sandbox
 
 P = ParamSpec("P")
@@ -66,18 +66,11 @@ def _watching(
 def pytest_runtest_call() -> Generator[None, None, None]:
     """Fail a test in which the client or the sandbox did what the description does not allow."""
     yield
-    _fail_for_violations()
+    fail_for(WATCH.drain())
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown() -> Generator[None, None, None]:
     """See to it that what happens while a test is taken down is not blamed on the next one."""
     yield
-    _fail_for_violations()
-
-
-def _fail_for_violations() -> None:
-    found = WATCH.drain()
-    if found:
-        listed = "\n".join(f"  {each}" for each in found)
-        pytest.fail(f"Brevo's description does not allow:\n{listed}", pytrace=False)
+    fail_for(WATCH.drain())
