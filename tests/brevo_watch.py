@@ -17,11 +17,13 @@ from openapi_core.validation.schemas import oas30_read_schema_validators_factory
 from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
 from openapi_core.validation.schemas.factories import SchemaValidatorsFactory
 from openapi_core.validation.schemas.validators import SchemaValidator
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from werkzeug.datastructures import ImmutableMultiDict
 
 from brevo_description import PREFIX, Document, closed, corrected, load, with_troubles
 from customer_sync.sandbox import Sandbox
+from customer_sync.sandbox.errors import ConnectionDropped
 
 CLIENT = "customer-sync"
 """The user agent of the project's own client, the only one whose requests are judged."""
@@ -58,7 +60,7 @@ class Violation:
 
     route: str
     direction: str
-    """`request`, or `answer` with its status."""
+    """`request`, `answer` with its status, or `no answer`."""
     problem: str
 
     def __str__(self) -> str:
@@ -116,6 +118,8 @@ class Rules:
                 return  # nobody knows what a 429 looks like; it may well be empty
         elif answer.status == 204:
             yield "there is content where there should be none"
+        if answer.status >= 500 and not is_troubled:
+            yield "the sandbox failed, and nobody had ordered that"
         rules = self._troubled if is_troubled else self._calm
         errors = [*rules.iter_response_errors(_asked(request), _answered(answer))]
         if any(isinstance(error, PathNotFound | OperationNotFound) for error in errors):
@@ -232,6 +236,12 @@ class Watch:
             self.seen["answers"] += 1
             self._violations += self._rules.judge_answer(request, answer, is_troubled=is_troubled)
 
+    def see_failure(self, request: Request, failure: Exception) -> None:
+        """Take down that a sandbox broke instead of answering."""
+        problem = f"{type(failure).__name__}: {failure}"
+        route = f"{request.method} {request.path}"
+        self._violations.append(Violation(route=route, direction="no answer", problem=problem))
+
     def drain(self) -> tuple[Violation, ...]:
         """Return what was found since the last time, each once."""
         found = tuple(dict.fromkeys(self._violations))
@@ -281,7 +291,13 @@ class Watched:
                 self._see_answer(_request(scope, asked), start, bytes(told))
             await send(message)
 
-        await self._app(scope, listen, tell)
+        try:
+            await self._app(scope, listen, tell)
+        except (ConnectionDropped, ClientDisconnect):
+            raise
+        except Exception as failure:
+            self._watch.see_failure(_request(scope, asked), failure)
+            raise
 
     def _see_answer(self, request: Request, start: Mapping[str, Any], body: bytes) -> None:
         answer = Answer(status=start["status"], headers=_headers(start["headers"]), body=body)

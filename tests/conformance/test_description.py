@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from openapi_spec_validator import validate
+from starlette.types import Receive, Scope, Send
 
 from brevo_description import (
     CORRECTIONS,
@@ -21,9 +22,10 @@ from brevo_description import (
     operations,
     with_troubles,
 )
-from brevo_watch import CLIENT, WATCH, Answer, Request, Rules, Violation, Watch, fail_for
+from brevo_watch import CLIENT, WATCH, Answer, Request, Rules, Violation, Watch, Watched, fail_for
 from customer_sync.clock import SystemClock
 from customer_sync.sandbox import Sandbox
+from customer_sync.sandbox.errors import ConnectionDropped
 from customer_sync.sandbox.routes import ROUTES
 
 pytestmark = pytest.mark.skipif(load() is None, reason=f"there is no {PATH.name}")
@@ -140,7 +142,6 @@ def test_what_tests_send_is_not_judged(watch: Watch) -> None:
         (401, {"code": "unauthorized", "message": "Key not found"}),
         (429, {"message": "Too many"}),
         (429, None),
-        (524, "A Timeout Occurred"),
     ],
 )
 def test_a_described_answer_is_let_pass(watch: Watch, status: int, body: object) -> None:
@@ -160,6 +161,7 @@ def test_a_described_answer_is_let_pass(watch: Watch, status: int, body: object)
         (404, ERROR, "Unknown response http status: 404"),
         (429, {"code": 1, "message": "No"}, "1 is not of type 'string'"),
         (500, {"error": "Oops"}, "'message' is a required property"),
+        (524, "A Timeout Occurred", "nobody had ordered that"),
     ],
 )
 def test_an_answer_that_is_not_described_is_a_violation(
@@ -191,6 +193,7 @@ def test_ordered_trouble_may_be_any_error_but_not_any_body(watch: Watch) -> None
     """Where a test asks for a 404 that the route cannot answer, it is an error object still."""
     request = asked("GET", "/contacts")
     watch.see_answer(request, answered(404, ERROR), is_troubled=True)
+    watch.see_answer(request, answered(524, "A Timeout Occurred"), is_troubled=True)
     assert watch.drain() == ()
     watch.see_answer(request, answered(404, {"code": "x"}), is_troubled=True)
     assert len(watch.drain()) == 1
@@ -220,15 +223,27 @@ def test_a_violation_is_found_again_when_it_comes_again(published: Document) -> 
 def test_every_sandbox_of_every_test_is_watched(tmp_path: Path) -> None:
     """Whoever opens one, and whoever asks it."""
     before = WATCH.seen["answers"]
-
-    async def ask(sandbox: Sandbox) -> None:
-        transport = httpx.ASGITransport(app=sandbox.app)
-        async with httpx.AsyncClient(transport=transport) as client:
-            await client.get("http://brevo.invalid/v3/account")
-
     with Sandbox(tmp_path / "brevo.db", clock=SystemClock()) as sandbox:
         asyncio.run(ask(sandbox))
     assert WATCH.seen["answers"] == before + 1
+
+
+@pytest.mark.parametrize(
+    ("failure", "noticed"), [(ZeroDivisionError("oops"), 1), (ConnectionDropped("on order"), 0)]
+)
+def test_a_sandbox_that_breaks_is_noticed(
+    tmp_path: Path, watch: Watch, failure: Exception, noticed: int
+) -> None:
+    """Unless breaking the connection was the order."""
+
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        raise failure
+
+    with Sandbox(tmp_path / "brevo.db", clock=SystemClock()) as sandbox:
+        sandbox.app = Watched(broken, sandbox, watch)
+        with pytest.raises(type(failure)):
+            asyncio.run(ask(sandbox))
+    assert [each.direction for each in watch.drain()] == ["no answer"] * noticed
 
 
 def test_violations_fail_the_test_with_their_text() -> None:
@@ -237,6 +252,12 @@ def test_violations_fail_the_test_with_their_text() -> None:
     violation = Violation(route="GET /v3/contacts", direction="answer 200", problem="wrong")
     with pytest.raises(pytest.fail.Exception, match="GET /v3/contacts: answer 200: wrong"):
         fail_for([violation])
+
+
+async def ask(sandbox: Sandbox) -> None:
+    """Ask a sandbox for its account."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=sandbox.app)) as client:
+        await client.get("http://brevo.invalid/v3/account")
 
 
 def asked(
