@@ -118,6 +118,21 @@ def test_a_gid_outranks_the_number_that_was_rounded() -> None:
     assert warned(item) == {"id"}
 
 
+def test_a_gid_that_is_none_leaves_the_number() -> None:
+    """It is nobody's."""
+    gid = "gid://shopify/Customer/x"
+    (item,) = understood(REST, {"id": 7, "admin_graphql_api_id": gid})
+    assert fields(item)["id"] == "7"
+
+
+@pytest.mark.parametrize(("state", "flag"), [("perhaps", True), ("subscribed", "perhaps")])
+def test_consent_that_cannot_be_read_contradicts_nothing(state: str, flag: object) -> None:
+    """An unreadable state is a warning of its own, and unknown."""
+    customer = {"id": 7, "accepts_marketing": flag, "email_marketing_consent": {"state": state}}
+    (item,) = understood(REST, customer)
+    assert fields(item).get("acceptsMarketing") is (True if state == "subscribed" else None)
+
+
 def test_a_single_customer_is_read() -> None:
     """With its wrapper."""
     single = {"customer": {"id": 7, "email": "ada@example.com", "verified_email": True}}

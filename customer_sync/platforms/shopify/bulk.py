@@ -15,6 +15,8 @@ from customer_sync.platforms.shopify.graphql import understand_node, with_addres
 from customer_sync.platforms.shopify.identity import is_customer, kind_of
 
 _PARENT = "__parentId"
+_CHILDLESS = frozenset({"Metafield"})
+"""Nothing belongs to these, so that their ids need not be remembered."""
 
 
 def is_line(content: object) -> bool:
@@ -30,7 +32,7 @@ def understand(decoded: Iterable[Decoded], wanted: Wanted) -> Iterator[Understoo
     - Children are joined by `__parentId`, wherever they stand. Of children only metafields that the
       mapping asks for are used. One whose parent is nowhere in the file is a rejection.
     - Other objects than customers are rejections, their children are passed over.
-    - Held in memory is the id of each object. Where the mapping asks for metafields, those may
+    - Held in memory is the id of each object that may have children. Where the mapping asks for metafields, those may
       follow anywhere, so that no customer is complete before the end of the file: then the values
       asked for are held too, and the customers wait in a temporary file.
 
@@ -98,7 +100,8 @@ class _Family:
 
     def add_child(self, place: Place, child: Mapping[str, object]) -> None:
         """Remember a child, and what it says where it is a metafield that is asked for."""
-        self.add(child.get("id"))
+        if kind_of(child.get("id")) not in _CHILDLESS:
+            self.add(child.get("id"))
         parent = child[_PARENT]
         if not isinstance(parent, str) or parent not in self._ids:
             self._early.append((place, parent if isinstance(parent, str) else ""))
