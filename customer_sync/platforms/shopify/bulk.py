@@ -32,9 +32,9 @@ def understand(decoded: Iterable[Decoded], wanted: Wanted) -> Iterator[Understoo
     - Children are joined by `__parentId`, wherever they stand. Of children only metafields that the
       mapping asks for are used. One whose parent is nowhere in the file is a rejection.
     - Other objects than customers are rejections, their children are passed over.
-    - Held in memory is the id of each object that may have children. Where the mapping asks for metafields, those may
-      follow anywhere, so that no customer is complete before the end of the file: then the values
-      asked for are held too, and the customers wait in a temporary file.
+    - Held in memory is the id of each object that may have children. Where the mapping asks for
+      metafields, those may follow anywhere, so that no customer is complete before the end of the
+      file: then the values asked for are held too, and the customers wait in a temporary file.
 
     Raises:
         SourceError: Shopify held back every email address.
