@@ -25,6 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from customer_sync.brevo.exchange import Attempt, RateWait, RequestEvent, Retry
+from customer_sync.core.bill import seconds_of
 from customer_sync.core.diff import EMAIL
 from customer_sync.core.model import (
     Applied,
@@ -157,7 +158,7 @@ def _totals_line(totals: Totals) -> Text:
 
 def _print_bill(console: Console, bill: Counter[str], *, rate_per_s: float) -> None:
     routes = ", ".join(f"{count:,} × {route}" for route, count in sorted(bill.items()))
-    seconds = bill.total() / rate_per_s
+    seconds = seconds_of(bill, rate_per_s)
     console.print(
         f"Takes {bill.total():,} request{'s' * (bill.total() != 1)} ({routes}), "
         f"about {duration(seconds)} inside Brevo's limits."

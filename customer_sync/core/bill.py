@@ -26,6 +26,10 @@ job takes tens of seconds however small it is.
 """
 
 
+SECONDS_BETWEEN_LOOKS = 25.0
+"""How long a job keeps one waiting for each look that it takes, as a rule."""
+
+
 class Route(StrEnum):
     """A request, named as Brevo's routes are."""
 
@@ -121,6 +125,12 @@ def import_cost(imports: list[ImportGroup], batch_size: int) -> Counter[str]:
 def price(requests: Counter[str]) -> int:
     """Return what *requests* cost the account's budget, in requests to contacts."""
     return requests.total() + (PROCESS_PRICE - 1) * requests[Route.PROCESSES]
+
+
+def seconds_of(requests: Counter[str], rate_per_s: float) -> float:
+    """Return how long *requests* take inside the limits, jobs waited for."""
+    looks = requests[Route.PROCESSES]
+    return (requests.total() - looks) / rate_per_s + looks * SECONDS_BETWEEN_LOOKS
 
 
 def cheapest(demand: Demand, batch_size: int) -> Mix:
