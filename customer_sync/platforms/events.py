@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from customer_sync.core.model import SourceName
-from customer_sync.core.names import camel_case
 from customer_sync.platforms.format import Decoded, Format, Sample, Understood, Wanted
-from customer_sync.readers.csv_rows import IDENTITY
 
 
 def is_event(content: object) -> bool:
@@ -17,7 +15,9 @@ def is_event(content: object) -> bool:
         return False
     if "data" in content:
         return "event" in content or "timestamp" in content
-    return "event" in content and IDENTITY.isdisjoint(camel_case(str(key)) for key in content)
+    others = content.keys() - {"event", "timestamp"}
+    is_flat = bool(others) and not any(isinstance(content[key], Mapping) for key in others)
+    return "event" in content and not is_flat
 
 
 def recognise(sample: Sample) -> str:

@@ -13,7 +13,7 @@ from customer_sync.readers.lines import LINE_LIMIT, Line, mended_excerpt
 from customer_sync.readers.strict_json import JsonProblem, check_text
 
 DELIMITERS = ",;\t|"
-IDENTITY = frozenset(
+_IDENTITY = frozenset(
     {"id", "customerId", "email", "eMail", "emailAddress", "eMailAddress", "mail", "customerEmail"}
 )
 """In camelCase: a header names at least one of them, or what the configuration takes for it."""
@@ -76,7 +76,7 @@ def is_header(line: str, identity: Collection[str] = ()) -> bool:
     if _SEPARATOR_LINE.fullmatch(line):
         return True
     names = {camel_case(cell) for cell in _parsed(line, delimiter_of(line))}
-    return not names.isdisjoint(IDENTITY) or not names.isdisjoint(identity)
+    return not names.isdisjoint(_IDENTITY) or not names.isdisjoint(identity)
 
 
 def delimiter_of(header: str) -> str:
