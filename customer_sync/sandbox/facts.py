@@ -144,8 +144,11 @@ class Facts:
     update_conflict_code: DuplicateCode = DuplicateCode.DUPLICATE_PARAMETER
     """PUT, or an upsert that renames; since spring 2026 `invalid_parameter` was seen as well."""
     invalid_phone_code: str = "invalid_parameter"
+    """The code of the 400 for a number that is no phone; only its message was seen."""
     invalid_email_message: str = "Invalid email address"
+    """The words of the 400 for an address that is none."""
     invalid_date_code: str = "invalid_parameter"
+    """The code of the 400 for a bad date, where it is refused."""
     unknown_contact_write_status: int = 404
     """PUT and DELETE of an unknown contact; GET is known to answer 404."""
     unknown_list_write: UnknownList = UnknownList.REJECT
@@ -162,6 +165,7 @@ class Facts:
 
     # ---- contacts
     lower_cases_email: bool = True
+    """Whether addresses are stored in lower case; they are compared without regard to it then."""
     phone_identifiers_suffice: bool = True
     """Whether WHATSAPP or LANDLINE_NUMBER alone makes a contact, as SMS does."""
     upsert_keeps_absent_flags: bool = True
