@@ -84,6 +84,9 @@ class _SimulatedEventLoop(asyncio.SelectorEventLoop):
     def __init__(self, clock: SimulatedClock) -> None:
         super().__init__(_SkippingSelector(clock))
         self._simulated_clock = clock
+        # Timers this near count as due. With the machine's nanosecond, which a float of half a
+        # year's seconds can no longer tell from nothing, they would never be.
+        self._clock_resolution = 1e-6
 
     def time(self) -> float:
         return self._simulated_clock.monotonic()

@@ -108,6 +108,8 @@ class Session:
         self._stop = StopSign()
         self._so_far = _Progressed()
         self._spool = RejectSpool()
+        self._cancel: Callable[[], object] | None = None
+        """Breaks off whatever is in flight."""
 
     @property
     def planned(self) -> Planned | None:
@@ -152,12 +154,15 @@ class Session:
                 runner.run(self._work(store, on_planned))
         except CustomerSyncError as error:
             self._note_failure(error)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, asyncio.CancelledError):
             self._so_far.codes.append(ExitCode.INTERRUPTED)
         if not self._job.dry_run and self._so_far.is_read:
             self._spool.commit(self._state / REJECTS_FILE, self._job.sources)
 
     async def _work(self, store: Store, on_planned: Callable[[Planned], None]) -> None:
+        loop, work = asyncio.get_running_loop(), asyncio.current_task()
+        if work is not None:
+            self._cancel = lambda: loop.call_soon_threadsafe(work.cancel)
         deadline = float("inf")
         if self._job.max_duration_s is not None:
             deadline = self._clock.monotonic() + self._job.max_duration_s
@@ -296,9 +301,12 @@ class Session:
         Before anything is written, the first one stops at once.
         """
         self._so_far.codes.append(ExitCode.INTERRUPTED)
-        if times > 1 or self._so_far.journal is None:
-            raise KeyboardInterrupt
         self._stop.raise_for("interrupted")
+        if times == 2 and self._so_far.journal is not None and self._cancel is not None:
+            # An exception raised here would end whichever request happens to be at work.
+            self._cancel()
+        elif times > 1 or self._so_far.journal is None:
+            raise KeyboardInterrupt
 
     def _note_takeover(self, lock: RunLock) -> None:
         if lock.taken_over:
