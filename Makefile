@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint format picture constraints clean
+.PHONY: demo test lint format picture benchmark constraints clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh samples/demo.sh
@@ -28,6 +28,10 @@ picture: $(READY)
 	$(BIN)/customer-sync plan samples/2-changed.jsonl --state .customer-sync/picture --quiet \
 	  --out .customer-sync/picture/plan.json || [ $$? -eq 7 ]
 	$(BIN)/customer-sync show .customer-sync/picture/plan.json --svg docs/preview.svg
+
+# The requests of large syncs, counted; takes some minutes.
+benchmark: $(READY)
+	$(BIN)/python benchmarks/requests.py
 
 # Names, versions and hashes of everything that is installed; no addresses.
 constraints: $(READY)

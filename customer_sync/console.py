@@ -249,7 +249,6 @@ class Watch:
         self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
-        self._progress.start()
         return self
 
     def __exit__(
@@ -261,9 +260,18 @@ class Watch:
         self._progress.stop()
         self._say_end()
 
+    def rest(self) -> None:
+        """End the stage and leave the terminal to others until the next one begins."""
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+            self._task = None
+        self._progress.stop()
+        self._say_end()
+
     def stage(self, name: str, total: int | None = None) -> None:
         """Begin a stage."""
         self._say_end()
+        self._progress.start()
         self._stage, self._total, self._done = name, total, 0
         if self._task is not None:
             self._progress.remove_task(self._task)

@@ -320,7 +320,10 @@ def _do(
         return ExitCode.OK
     is_verbose = view.verbose or config.log_level in (LogLevel.VERBOSE, LogLevel.DEBUG)
 
+    watch = Watch(stderr, is_quiet=view.quiet, is_verbose=is_verbose)
+
     def on_planned(planned: Planned) -> None:
+        watch.rest()
         if out is not None:
             write_plan(out, planned.plan, target=config.brevo.target, made_at=datetime.now(UTC))
         if not view.as_json and not view.quiet:
@@ -334,7 +337,7 @@ def _do(
                 is_sandbox=config.brevo.target is Target.SANDBOX,
             )
 
-    with Watch(stderr, is_quiet=view.quiet, is_verbose=is_verbose) as watch:
+    with watch:
         session = Session(config, folder, job, watch, run_id=_run_id())
         report = session.run(on_planned)
     if session.failure is not None:

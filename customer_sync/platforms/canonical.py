@@ -164,16 +164,13 @@ class Draft:
         if state is None:
             return
         self.fields["marketingState"] = state.value
-        accepted = accepts(state)
-        if accepted is not None:
-            self.fields["acceptsMarketing"] = accepted
+        self.fields["acceptsMarketing"] = accepts(state)
 
     def put_sms_consent(self, value: object) -> None:
         """Set `acceptsSmsMarketing` by a state; unknown leaves it out."""
         state = self._state("acceptsSmsMarketing", value)
-        accepted = accepts(state) if state is not None else None
-        if accepted is not None:
-            self.fields["acceptsSmsMarketing"] = accepted
+        if state is not None:
+            self.fields["acceptsSmsMarketing"] = accepts(state)
 
     def _state(self, field: str, value: object) -> MarketingState | None:
         if value is ABSENT:

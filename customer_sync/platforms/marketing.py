@@ -43,18 +43,10 @@ def marketing_state(value: object) -> MarketingState | None:
     return MarketingState.SUBSCRIBED if answer else MarketingState.NOT_SUBSCRIBED
 
 
-def accepts(state: MarketingState) -> bool | None:
-    """Return whether a customer in *state* may be mailed; None: the state decides nothing.
+def accepts(state: MarketingState) -> bool:
+    """Return whether a customer in *state* may be mailed.
 
-    - Subscribed is yes.
-    - Not subscribed, unsubscribed and redacted are no, which blocks the contact.
-    - Pending and invalid are unknown: who was asked to confirm has not said no, and an address that
-      does not work says nothing about what its owner wants. Neither may block, or lift a block.
+    Subscribed is yes; everything else that a shop says is no, which blocks the contact. Whoever
+    was asked to confirm and has not done so yet may not be mailed either.
     """
-    match state:
-        case MarketingState.SUBSCRIBED:
-            return True
-        case MarketingState.NOT_SUBSCRIBED | MarketingState.UNSUBSCRIBED | MarketingState.REDACTED:
-            return False
-        case MarketingState.PENDING | MarketingState.INVALID:
-            return None
+    return state is MarketingState.SUBSCRIBED

@@ -147,13 +147,14 @@ def test_consent_has_a_state_and_an_answer(word: object, state: str, *, accepted
 
 
 @pytest.mark.parametrize("word", ["pending", "INVALID"])
-def test_an_open_state_answers_nothing(word: str) -> None:
-    """Who was asked to confirm has not said no, so that no block follows."""
+def test_an_open_state_is_no_yes(word: str) -> None:
+    """Who has not confirmed yet may not be mailed."""
     customer = draft()
     customer.put_email_consent(word)
     customer.put_sms_consent(word)
     assert customer.fields["marketingState"] == word.lower()
-    assert customer.fields.keys() == {"source", "marketingState"}
+    assert customer.fields["acceptsMarketing"] is False
+    assert customer.fields["acceptsSmsMarketing"] is False
 
 
 @pytest.mark.parametrize("nothing", [ABSENT, None, "", " "])

@@ -226,16 +226,16 @@ def test_a_row_of_the_customers_table() -> None:
     ("status", "accepts", "state"),
     [
         ("Subscribed", True, "subscribed"),
-        ("Not Activated", None, "pending"),
+        ("Not Activated", False, "pending"),
         ("Unsubscribed", False, "unsubscribed"),
-        ("Unconfirmed", None, "pending"),
+        ("Unconfirmed", False, "pending"),
         ("1", True, "subscribed"),
         ("", None, None),
         ("Perhaps", None, None),
     ],
 )
 def test_the_status_of_a_subscriber(status: str, accepts: bool | None, state: str | None) -> None:
-    """Waiting for a confirmation is neither yes nor no."""
+    """Waiting for a confirmation is no yes."""
     [customer] = customers(
         read_text(f"{SUBSCRIBERS}1,a@example.com,Customer,Ann,Poe,{status},Main\n")
     )

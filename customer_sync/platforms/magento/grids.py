@@ -87,7 +87,7 @@ class Subscriber:
     @property
     def is_no(self) -> bool:
         """Tell whether the person may not be mailed."""
-        return isinstance(self.status, MarketingState) and canonical.accepts(self.status) is False
+        return isinstance(self.status, MarketingState) and not canonical.accepts(self.status)
 
     def understood(self, wanted: Wanted) -> Iterator[Understood]:
         """Yield what the row says; nothing where it is a guest and guests do not count."""

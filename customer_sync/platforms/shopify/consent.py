@@ -32,4 +32,4 @@ def _contradicts(state: object, older: object) -> bool:
         return False
     if new is None or old is None:
         return False
-    return bool(accepts(new)) != bool(accepts(old))
+    return accepts(new) != accepts(old)
