@@ -35,6 +35,7 @@ skills:
     # Field of the customer: attribute of the contact. Nothing else is ever written.
     # Consent (acceptsMarketing) needs no entry. A longer entry names a type and transforms:
     #   birthday: {attribute: BIRTHDAY, type: date, transform: {date: "%d.%m.%Y"}}
+    # `customer-sync inspect FILE` shows what a file has and proposes a mapping.
     field_mapping:
 $fields
 
@@ -55,6 +56,8 @@ $list_id
       resubscribe: never
       # The country of phone numbers that name none themselves, by its two letters.
       # default_region: US
+      # Where a source without consent of its own keeps it: a column, a field or a path.
+      # consent_field: meta_data[newsletter]
       # More deletions (of the known contacts) or rejected records than this stop or wait for
       # you: a number or a share.
       # max_deletes: 10%

@@ -1,6 +1,7 @@
 """Events become statements in Brevo's terms, field by field."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +13,7 @@ from customer_sync.core.model import (
     Email,
     Event,
     FieldRule,
+    FieldWarning,
     Place,
     Statement,
     Step,
@@ -258,3 +260,36 @@ def test_a_deletion_is_only_about_who() -> None:
     said = event(Trigger.DELETED, firstName="Jane", acceptsMarketing=True)
     made = statement(rules, said)
     assert (made.attributes, made.email_consent, made.warnings) == ({}, None, ())
+
+
+# ---------------------------------------------------------------- what platforms' readers add
+
+
+@pytest.mark.parametrize(
+    ("country", "wanted"),
+    [
+        ("GB", "+442079460958"),
+        ("gb", "+442079460958"),
+        (None, None),
+        ("XX", None),
+        ("Italy", None),
+    ],
+)
+def test_a_phone_is_completed_with_the_customers_country(country: object, wanted: Value) -> None:
+    """Where that is not known, with the default region, in which this number does not exist."""
+    said = event(phone="020 7946 0958", countryCode=country)
+    assert statement([rule("phone", "SMS")], said).attributes.get("SMS") == wanted
+
+
+def test_what_a_reader_left_out_is_told() -> None:
+    """Its warnings come before those of the mapping."""
+    first = FieldWarning(place=PLACE, field="birthday", detail="The field was left out.")
+    said = replace(event(totalSpent="much"), warnings=(first,))
+    made = statement([rule("totalSpent", "SPENT")], said)
+    assert [warning.field for warning in made.warnings] == ["birthday", "totalSpent"]
+
+
+@pytest.mark.parametrize("name", ["metaData[newsletter]", "metafields.custom.tier"])
+def test_a_field_that_a_reader_found_by_its_path_is_mapped(name: str) -> None:
+    """It goes by the whole path."""
+    assert mapped(rule(name, "NAME"), "gold") == {"NAME": "gold"}
