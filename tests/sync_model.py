@@ -107,6 +107,10 @@ class SyncModel:
         after = confirm(change, before, list_id=self.policy.list_id)
         if (left := _address_left_by(change)) is not None:
             self.confirmed.pop(left, None)
+        is_superseded = before is not None and not before.is_deleted
+        if is_superseded and before and not isinstance(change, Keep):
+            # What the same person was known by under another address.
+            self.confirmed.pop(before.email, None)
         self.confirmed[customer.email] = after
         for customer_id in customer.ids:
             address = Dated(value=customer.email, at=customer.email_at)

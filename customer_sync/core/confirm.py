@@ -56,7 +56,9 @@ def confirm(
             patch.email_blocked if patch else None,
             was_blocked=contact.is_email_blocked if contact else None,
             said_at=_said_at(customer, customer.email_consent),
-            known=before.email_blocked_at if before else None,
+            known=before.email_blocked_at
+            if before and Note.NO_WENT_ALONG not in change.notes
+            else None,
             is_theirs=_is_their_block(change, before),
         ),
         sms_blocked_at=_block_at(
@@ -115,7 +117,7 @@ def _is_their_block(change: Create | Update | Delete | Keep, before: Confirmed |
 
     Nothing that the shop says later may lift it.
     """
-    if Note.NO_WENT_ALONG in change.notes:
+    if Note.NO_WENT_ALONG in change.notes or Note.COMES_BACK_BLOCKED in change.notes:
         return True
     if not isinstance(change, Create) or before is None or before.email_blocked_at is not None:
         return False

@@ -89,9 +89,12 @@ def diff(
             before,
             policy,
             left_over=[(old, confirmed.get(old.email or email)) for old in left_over],
+            has_said_no_elsewhere=any(_is_foreign_no(k) for k in known.values() if k != before),
         )
         for old in left_over:
             yield _retire(old, fresh, policy)
+        if fresh.is_deleted and contact is not None and contact.email != email:
+            yield from _remember_block(contact, fresh, policy)
 
 
 def _change(
@@ -101,11 +104,12 @@ def _change(
     policy: Policy,
     *,
     left_over: Sequence[tuple[Contact, Confirmed | None]],
+    has_said_no_elsewhere: bool,
 ) -> Change:
     if customer.is_deleted:
         return _delete(customer, contact, policy)
     if contact is None:
-        return _create(customer, before, policy)
+        return _create(customer, before, policy, has_said_no_elsewhere=has_said_no_elsewhere)
     return _update(customer, contact, before, policy, left_over=left_over)
 
 
@@ -148,7 +152,13 @@ def recreate(customer: Customer, gone: Contact, before: Confirmed | None, policy
 # ---------------------------------------------------------------- creations
 
 
-def _create(customer: Customer, before: Confirmed | None, policy: Policy) -> Create:
+def _create(
+    customer: Customer,
+    before: Confirmed | None,
+    policy: Policy,
+    *,
+    has_said_no_elsewhere: bool = False,
+) -> Create:
     remembered: Mapping[str, Dated[Value]] = {}
     if before is not None and not before.is_deleted:
         # The contact vanished from Brevo: an event about one field brings back the others too.
@@ -167,7 +177,10 @@ def _create(customer: Customer, before: Confirmed | None, policy: Policy) -> Cre
         was_blocked=before is not None and before.was_blocked_at_deletion,
         resubscribe=policy.resubscribe,
     )
-    if was_blocked:
+    if has_said_no_elsewhere:
+        email_blocked = True
+        notes.append(Note.NO_WENT_ALONG)
+    elif was_blocked:
         notes.append(Note.COMES_BACK_BLOCKED)
     sms_blocked, _ = _blocked_from_the_start(
         customer.sms_consent,
@@ -300,17 +313,36 @@ def _delete(
 
 def _retire(left_over: Contact, customer: Customer, policy: Policy) -> Change:
     """Take the contact of an old address out of use; its customer has another one."""
-    gone = Customer(
-        email=left_over.email or customer.email,
+    if not customer.is_deleted:
+        policy = replace(policy, delete_behavior=DeleteBehavior.SOFT)
+    gone = _gone(left_over, customer)
+    return _delete(gone, left_over, policy, notes=(Note.MERGED_INTO_EXISTING,))
+
+
+def _gone(contact: Contact, customer: Customer) -> Customer:
+    """Return the tombstone of an address that *customer* had before."""
+    return Customer(
+        email=contact.email or customer.email,
         email_at=customer.email_at,
         deleted_at=customer.last_at,
         is_deleted=True,
         last_at=customer.last_at,
         statements=0,
     )
-    if not customer.is_deleted:
-        policy = replace(policy, delete_behavior=DeleteBehavior.SOFT)
-    return _delete(gone, left_over, policy, notes=(Note.MERGED_INTO_EXISTING,))
+
+
+def _remember_block(contact: Contact, customer: Customer, policy: Policy) -> Iterator[Keep]:
+    """Let the address of a contact that goes with its block be remembered, besides its customer.
+
+    Whoever comes back under either of the two comes back blocked.
+    """
+    if policy.delete_behavior is DeleteBehavior.HARD and contact.is_email_blocked:
+        yield Keep(customer=_gone(contact, customer), before=contact)
+
+
+def _is_foreign_no(known: Confirmed) -> bool:
+    """Tell whether a contact was deleted while somebody else than this tool had it blocked."""
+    return known.was_blocked_at_deletion and known.email_blocked_at is None
 
 
 def _said_no(left_over: Contact, known: Confirmed | None) -> bool:

@@ -7,7 +7,7 @@ same time are settled by their place in the input.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from customer_sync.core.heard import Heard, dated, keep_newer
@@ -90,14 +90,17 @@ class Fold:
                 )
             else:
                 groups[email].append(one)
-        identities = _without_movers(identities, groups)
+        residents = _residents(identities, groups)
         customers = {}
         for email, members in groups.items():
-            for found in _at_one_address(email, members, identities, taken=groups.keys()):
+            living_here = residents.get(email, frozenset())
+            for found in _at_one_address(
+                email, members, identities, residents=living_here, taken=groups.keys()
+            ):
                 if isinstance(found, Skip):
                     skipped.append(found)
                 else:
-                    customers[email] = found
+                    customers[found.email] = found
         return Folded(customers=customers, skipped=tuple(skipped))
 
 
@@ -136,31 +139,36 @@ def _absorbable(heard: Mapping[Key, Heard], key: Key) -> Key | None:
     return None
 
 
-def _without_movers(
+def _residents(
     identities: Identities, groups: Mapping[Email, Collection[Heard]]
-) -> Identities:
-    """Take whoever is heard of at another address by now off the address that the state knows."""
+) -> dict[Email, frozenset[str]]:
+    """Return who lives at which address, without those who are heard of elsewhere by now."""
     homes = {i: email for email, members in groups.items() for one in members for i in one.ids}
-    owners = {
+    return {
         email: frozenset(i for i in ids if homes.get(i, email) == email)
         for email, ids in identities.owners.items()
     }
-    return replace(identities, owners=owners)
 
 
 def _at_one_address(
-    email: Email, members: list[Heard], identities: Identities, *, taken: Collection[Email]
+    email: Email,
+    members: list[Heard],
+    identities: Identities,
+    *,
+    residents: frozenset[str],
+    taken: Collection[Email],
 ) -> Iterator[Customer | Skip]:
     """Fold all who have the address *email* into the one customer behind its contact.
 
-    Who is deleted while another customer lives there is left alone: the contact is the other's.
+    Who is deleted while another customer lives there is left alone: the contact is the other's. A
+    contact that was never moved there goes, under its own address.
     """
     everyone = [one.settled() for one in _with_anonymous(members)]
     alive = [one for one in everyone if not one.is_deleted]
     gone = [one for one in members if one.ids and not any(one.ids <= a.ids for a in alive)]
     gone_ids = frozenset(i for one in gone for i in one.ids)
     is_address_deleted = any(one.deleted for one in members if not one.ids)
-    others = identities.owners.get(email, frozenset()) - gone_ids
+    others = residents - gone_ids
     if gone and (alive or (others and not is_address_deleted)):
         yield Skip(
             email=email,
@@ -169,6 +177,8 @@ def _at_one_address(
             statements=sum(one.statements for one in (gone if alive else members)),
             deleted_at=max(one.deleted for one in everyone if one.is_deleted and one.deleted)[0],
         )
+        for one in gone:
+            yield from _tombstones_elsewhere(email, one, identities, taken)
         if not alive:
             return
         members = [one for one in members if one not in gone]
@@ -179,6 +189,15 @@ def _at_one_address(
         former_emails=tuple(_former_emails(email, whole, identities, taken)),
         statements=sum(one.statements for one in members),
     )
+
+
+def _tombstones_elsewhere(
+    email: Email, gone: Heard, identities: Identities, taken: Collection[Email]
+) -> Iterator[Customer]:
+    """Yield who is deleted at the addresses of before, where a contact may have stayed behind."""
+    for former in _former_emails(email, gone, identities, taken):
+        if former not in taken:
+            yield _customer(former, gone, former_emails=(), statements=0)
 
 
 def _together(alive: list[Heard], everyone: list[Heard]) -> Heard:

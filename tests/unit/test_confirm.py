@@ -242,3 +242,16 @@ def test_a_tombstone_that_needs_no_writing_is_confirmed_too() -> None:
         None,
         False,
     )
+
+
+def test_a_block_that_came_back_is_whose_it_was() -> None:
+    """Ours stays ours since then; one that went along from elsewhere never becomes ours."""
+    before = confirmed(minute=2, number=None, is_deleted=True, email_blocked=2)
+    back = customer(minute=3, created=3, email_consent=said(YES, 3))
+
+    def block_of(note: Note) -> object:
+        change = Create(customer=back, patch=BLOCK, fields=(), notes=(note,))
+        return confirm(change, before, list_id=LIST).email_blocked_at
+
+    assert block_of(Note.COMES_BACK_BLOCKED) == at(2)
+    assert block_of(Note.NO_WENT_ALONG) is None

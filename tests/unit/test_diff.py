@@ -494,3 +494,36 @@ def test_old_news_is_skipped_with_its_reason() -> None:
     )
     assert isinstance(stale, Skip)
     assert stale.reason is Reason.STALE
+
+
+def test_a_block_that_is_deleted_for_good_is_remembered_under_both_addresses() -> None:
+    """The contact still stood at the address of before."""
+    deletion, tombstone = changes(
+        [customer(NEW_JANE, former=[JANE], is_deleted=True)],
+        [contact(JANE, email_blocked=True)],
+        [],
+        HARD,
+    )
+    assert isinstance(deletion, Delete)
+    assert deletion.customer.email == NEW_JANE
+    assert isinstance(tombstone, Keep)
+    assert (tombstone.customer.email, tombstone.customer.is_deleted) == (JANE, True)
+
+
+def test_a_no_goes_along_to_an_address_that_was_known_before() -> None:
+    """What is known of the new address says nothing of the person who comes back to it."""
+    change = only_of(
+        customer(NEW_JANE, 9, former=[JANE], created=9, email_consent=said(YES, 9)),
+        [
+            confirmed(NEW_JANE, 5, is_deleted=True, email_blocked=5, was_blocked_at_deletion=True),
+            confirmed(JANE, 6, is_deleted=True, was_blocked_at_deletion=True),
+        ],
+    )
+    assert patch(change).email_blocked is True
+    assert notes(change) == (Note.NO_WENT_ALONG,)
+
+
+def only_of(desired: Customer, known: list[Confirmed]) -> Change:
+    """Return the one change of one customer without a contact."""
+    (change,) = changes([desired], [], known, NEWER)
+    return change

@@ -403,6 +403,34 @@ def test_whoever_moved_away_in_the_same_input_holds_no_address_any_more() -> Non
     assert folded.customers.keys() == {JANE, MARY}
 
 
+def test_a_contact_that_somebody_is_about_to_take_along_is_not_up_for_grabs() -> None:
+    """The one moves out, the other only passes through the address."""
+    folded = fold(
+        [
+            statement(UPDATED, 2, customer_id="c2", email=NEW_JANE),
+            statement(UPDATED, 3, customer_id="c1", email=JANE),
+            statement(UPDATED, 4, customer_id="c1", email="third@example.com", previous_email=JANE),
+        ],
+        living({"c1": MARY, "c2": JANE}),
+    )
+    assert folded.customers[NEW_JANE].former_emails == (JANE,)
+    assert folded.customers[Email("third@example.com")].former_emails == (MARY,)
+
+
+def test_who_moved_in_with_somebody_and_is_deleted_leaves_no_contact_behind() -> None:
+    """The contact stands at the old address still, which is nobody's now."""
+    folded = fold(
+        [
+            statement(UPDATED, 2, customer_id="c1", email=MARY),
+            statement(DELETED, 3, customer_id="c1", email=None),
+        ],
+        living({"c1": JANE, "c2": MARY}),
+    )
+    (skipped,) = folded.skipped
+    assert (skipped.reason, skipped.email) == (Reason.SHARED_ADDRESS, MARY)
+    assert (only(folded).email, only(folded).is_deleted, only(folded).statements) == (JANE, True, 0)
+
+
 def test_a_deletion_of_the_address_itself_is_meant_for_all_who_live_there() -> None:
     """An event without an id names the contact."""
     story = [statement(DELETED, 3, customer_id=None)]
