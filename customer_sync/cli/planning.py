@@ -1,6 +1,7 @@
 """run, plan, show and apply: the main job."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -296,17 +297,15 @@ def apply(
 # ---------------------------------------------------------------- shared
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _View:
     """How the operator wants to see it."""
 
-    def __init__(
-        self, *, rows: int, show_pii: bool, as_json: bool, quiet: bool, verbose: bool
-    ) -> None:
-        self.rows = rows
-        self.show_pii = show_pii
-        self.as_json = as_json
-        self.quiet = quiet
-        self.verbose = verbose
+    rows: int
+    show_pii: bool
+    as_json: bool
+    quiet: bool
+    verbose: bool
 
 
 def _do(
