@@ -97,7 +97,9 @@ class SyncModel:
             if not is_deleted:
                 owners[known.value] = owners.get(known.value, frozenset()) | {customer_id}
         return Identities(
-            addresses={i: known for i, (known, _) in self._addresses.items()}, owners=owners
+            addresses={i: known for i, (known, _) in self._addresses.items()},
+            owners=owners,
+            deleted={i: k.at for i, (k, is_deleted) in self._addresses.items() if is_deleted},
         )
 
     def _confirm(self, change: Create | Update | Delete | Keep) -> None:
@@ -113,7 +115,8 @@ class SyncModel:
             self.confirmed.pop(before.email, None)
         self.confirmed[customer.email] = after
         for customer_id in customer.ids:
-            address = Dated(value=customer.email, at=customer.email_at)
+            said_at = customer.deleted_at if customer.is_deleted else customer.email_at
+            address = Dated(value=customer.email, at=said_at or customer.email_at)
             self._addresses[customer_id] = (address, customer.is_deleted)
         for email in {customer.email, *customer.former_emails}:
             self.queue.pop(email, None)
@@ -124,7 +127,7 @@ class SyncModel:
         for customer_id in skipped.ids & self._addresses.keys():
             known, _ = self._addresses[customer_id]
             if skipped.deleted_at is not None and known.at <= skipped.deleted_at:
-                self._addresses[customer_id] = (known, True)
+                self._addresses[customer_id] = (replace(known, at=skipped.deleted_at), True)
 
 
 def _address_left_by(change: Change) -> Email | None:

@@ -8,6 +8,7 @@ same time are settled by their place in the input.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
 from customer_sync.core.heard import Heard, dated, keep_newer
@@ -22,6 +23,8 @@ class Identities:
     """The shop's id to the address that was last confirmed, and when the shop had said it."""
     owners: Mapping[Email, frozenset[str]] = field(default_factory=dict)
     """The address to the ids of all customers that live at it, as far as confirmed."""
+    deleted: Mapping[str, datetime] = field(default_factory=dict)
+    """The ids of customers that are deleted, as far as confirmed, and since when."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +166,7 @@ def _at_one_address(
     Who is deleted while another customer lives there is left alone: the contact is the other's. A
     contact that was never moved there goes, under its own address.
     """
-    everyone = [one.settled() for one in _with_anonymous(members)]
+    everyone = _settled(members, identities, has_others=bool(residents))
     alive = [one for one in everyone if not one.is_deleted]
     gone = [one for one in members if one.ids and not any(one.ids <= a.ids for a in alive)]
     gone_ids = frozenset(i for one in gone for i in one.ids)
@@ -189,6 +192,28 @@ def _at_one_address(
         former_emails=tuple(_former_emails(email, whole, identities, taken)),
         statements=sum(one.statements for one in members),
     )
+
+
+def _settled(members: list[Heard], identities: Identities, *, has_others: bool) -> list[Heard]:
+    """Return what counts of each customer at one address, old deletions included.
+
+    Where nothing but an old deletion says that anybody is gone, and nobody else is there, whether
+    this is news is left to the comparison with what was confirmed.
+    """
+    heard = [one.settled() for one in _with_anonymous(members)]
+    known = [
+        one.settled() for one in _with_anonymous([_recall_death(o, identities) for o in members])
+    ]
+    is_told = any(one.deleted for one in members) or has_others
+    return known if is_told or not all(one.is_deleted for one in known) else heard
+
+
+def _recall_death(heard: Heard, identities: Identities) -> Heard:
+    """Add the deletion that the state remembers of a customer."""
+    recalled = heard.copy()
+    if heard.ids and heard.ids <= identities.deleted.keys():
+        recalled.add_deletion((max(identities.deleted[i] for i in heard.ids), -1))
+    return recalled
 
 
 def _tombstones_elsewhere(

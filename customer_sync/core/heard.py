@@ -68,6 +68,11 @@ class Heard:
                 self.deleted = _later(self.deleted, clock)
         self._forget_creations_before_the_deletion()
 
+    def add_deletion(self, clock: Clock) -> None:
+        """Take in that the customer was deleted at that time."""
+        self.deleted = _later(self.deleted, clock)
+        self._forget_creations_before_the_deletion()
+
     @classmethod
     def recall(cls, customer: Customer) -> "Heard":
         """Return what must have been heard to arrive at *customer*."""

@@ -92,12 +92,16 @@ class Store:
 
     def identities(self, ids: Iterable[str], emails: Iterable[Email]) -> Identities:
         """Return what is remembered of the customers with *ids*, and of all at *emails*."""
-        addresses = {
-            customer_id: Dated(value=Email(email), at=_time(said_at))
-            for customer_id, email, said_at in self._select(
-                "SELECT customer_id, email, said_at FROM identities WHERE customer_id IN ({})", ids
-            )
-        }
+        addresses = {}
+        deleted = {}
+        for customer_id, email, said_at, is_deleted in self._select(
+            "SELECT customer_id, email, said_at, is_deleted FROM identities"
+            " WHERE customer_id IN ({})",
+            ids,
+        ):
+            addresses[customer_id] = Dated(value=Email(email), at=_time(said_at))
+            if is_deleted:
+                deleted[customer_id] = _time(said_at)
         asked = {*emails, *(known.value for known in addresses.values())}
         owners: dict[Email, set[str]] = {}
         for customer_id, email in self._select(
@@ -105,7 +109,11 @@ class Store:
             asked,
         ):
             owners.setdefault(Email(email), set()).add(customer_id)
-        return Identities(addresses=addresses, owners={e: frozenset(o) for e, o in owners.items()})
+        return Identities(
+            addresses=addresses,
+            owners={e: frozenset(o) for e, o in owners.items()},
+            deleted=deleted,
+        )
 
     def note_deleted(self, ids: Iterable[str], deleted_at: datetime) -> None:
         """Note that customers are gone although their address lives on with others.
@@ -114,8 +122,9 @@ class Store:
         """
         with telling(self.path), transaction(self._db):
             self._db.executemany(
-                "UPDATE identities SET is_deleted = 1 WHERE customer_id = ? AND said_at <= ?",
-                ((i, deleted_at.isoformat()) for i in ids),
+                "UPDATE identities SET is_deleted = 1, said_at = :at"
+                " WHERE customer_id = :id AND said_at <= :at",
+                [{"id": i, "at": deleted_at.isoformat()} for i in ids],
             )
 
     # ------------------------------------------------------------ confirmed
@@ -272,12 +281,11 @@ class Store:
                 msgspec.json.encode(confirmed),
             ),
         )
+        # The last word on whoever is deleted is the deletion.
+        said_at = (customer.is_deleted and customer.deleted_at) or customer.email_at
         self._db.executemany(
             "INSERT OR REPLACE INTO identities VALUES (?, ?, ?, ?)",
-            [
-                (i, customer.email, customer.email_at.isoformat(), customer.is_deleted)
-                for i in customer.ids
-            ],
+            [(i, customer.email, said_at.isoformat(), customer.is_deleted) for i in customer.ids],
         )
         self._db.execute("DELETE FROM queue WHERE email = ?", (confirmed.email,))
 

@@ -403,6 +403,36 @@ def test_whoever_moved_away_in_the_same_input_holds_no_address_any_more() -> Non
     assert folded.customers.keys() == {JANE, MARY}
 
 
+@pytest.mark.parametrize("trigger", [CREATED, UPDATED])
+def test_an_old_event_of_who_is_deleted_does_not_bring_a_resident_back(trigger: Trigger) -> None:
+    """It is delivered again while another customer has the address by now."""
+    memory = Identities(addresses={"c2": said(JANE, 5)}, deleted={"c2": at(5)})
+    folded = fold(
+        [statement(trigger, 4, customer_id="c2"), statement(CREATED, 6, customer_id="c3")], memory
+    )
+    assert only(folded).ids == {"c3"}
+    (skipped,) = folded.skipped
+    assert (skipped.ids, skipped.deleted_at) == (frozenset({"c2"}), at(5))
+
+
+def test_an_old_event_of_who_is_deleted_does_not_touch_who_lives_there_now() -> None:
+    """The other customer is known to the state alone."""
+    memory = Identities(
+        addresses={"c2": said(JANE, 5)},
+        owners={JANE: frozenset({"c3"})},
+        deleted={"c2": at(5)},
+    )
+    folded = fold([statement(UPDATED, 9, customer_id="c2")], memory)
+    assert [skip.reason for skip in folded.skipped] == [Reason.SHARED_ADDRESS]
+    assert not folded.customers
+
+
+def test_an_update_of_who_is_deleted_is_left_to_the_comparison_with_the_confirmed() -> None:
+    """Nobody else is there, and nothing here says that the customer is gone."""
+    memory = Identities(addresses={"c2": said(JANE, 5)}, deleted={"c2": at(5)})
+    assert not only(fold([statement(UPDATED, 9, customer_id="c2")], memory)).is_deleted
+
+
 def test_a_contact_that_somebody_is_about_to_take_along_is_not_up_for_grabs() -> None:
     """The one moves out, the other only passes through the address."""
     folded = fold(
