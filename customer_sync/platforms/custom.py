@@ -44,6 +44,9 @@ no consent, and a joined `name` is nobody's first name, so neither is here."""
 _WRAPPERS = ("customers", "items", "data", "records", "results", "customer addresses")
 """Where files were seen to keep their customers."""
 
+_PLAIN_FIELDS = tuple(
+    sorted(FIELDS - {"source", "marketingState", "acceptsMarketing", "acceptsSmsMarketing"})
+)
 _NUMBER = re.compile(r"[+-]?[.,]?[0-9][0-9.,' ]*([eE][+-]?[0-9]+)?")
 _GUARD_BEFORE = "+=-@0123456789"
 
@@ -51,50 +54,60 @@ _GUARD_BEFORE = "+=-@0123456789"
 # ---------------------------------------------------------------- finding
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """Under which names a source has the fields, in the order in which they are asked for."""
-
-    wanted: Wanted
-
-    def of(self, field: str) -> tuple[str, ...]:
-        """Return the names of *field*; what the configuration says comes first."""
-        asked = self.wanted.aliases.get(field, ())
-        if field == "acceptsMarketing" and self.wanted.consent_field:
-            asked = (self.wanted.consent_field, *asked)
-        return tuple(dict.fromkeys((*asked, field, *ALIASES.get(field, ()))))
-
-
 class _Finder:
     """Finds fields in records; where the same columns come again, it knows the way."""
 
     def __init__(self, wanted: Wanted) -> None:
-        self._names = _Names(wanted)
+        asked = dict(wanted.aliases)
+        if wanted.consent_field:
+            others = asked.get("acceptsMarketing", ())
+            asked["acceptsMarketing"] = (wanted.consent_field, *others)
+        fields = FIELDS | asked.keys() | {"event", "timestamp"}
+        # What the configuration says comes first.
+        self._names = {f: (*asked.get(f, ()), f, *ALIASES.get(f, ())) for f in fields}
+        self._paths = {f: tuple(filter(_is_path, names)) for f, names in asked.items()}
         self._ways = lru_cache(maxsize=64)(self._find_ways)
 
-    def find(self, content: Mapping[str, object], field: str) -> object:
-        """Return the value of *field*; ABSENT where the record does not speak about it."""
-        key = self._ways(tuple(content)).get(field)
-        if key is not None:
-            return content[key]
-        for name in self._names.of(field):
-            if "." in name or "[" in name:
-                value = lookup(content, name)
-                if value is not ABSENT:
-                    return value
-        return ABSENT
+    def look_into(self, content: Mapping[str, object]) -> "_Found":
+        """Return the fields of *content*, to be asked for by name."""
+        return _Found(content, self._ways(tuple(content)), self._paths)
 
     def _find_ways(self, keys: tuple[str, ...]) -> dict[str, str]:
         by_name: dict[str, str] = {}
         for key in keys:
             by_name.setdefault(camel_case(key), key)
         ways: dict[str, str] = {}
-        for field in FIELDS | self._names.wanted.aliases.keys() | {"event", "timestamp"}:
-            spelled = map(camel_case, self._names.of(field))
-            name = next((name for name in spelled if name in by_name), None)
+        for field, names in self._names.items():
+            name = next((name for name in map(camel_case, names) if name in by_name), None)
             if name is not None:
                 ways[field] = by_name[name]
         return ways
+
+
+def _is_path(name: str) -> bool:
+    return "." in name or "[" in name
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A record whose keys are known by the fields that they hold."""
+
+    content: Mapping[str, object]
+    ways: Mapping[str, str]
+    paths: Mapping[str, tuple[str, ...]]
+
+    def get(self, field: str) -> object:
+        """Return the value of *field*; ABSENT where the record does not speak about it."""
+        key = self.ways.get(field)
+        if key is not None:
+            return self.content[key]
+        found = (lookup(self.content, path) for path in self.paths.get(field, ()))
+        return next((value for value in found if value is not ABSENT), ABSENT)
+
+    def wanted(self, name: str) -> object:
+        """Return what *name* means: a key, a path, or one of its aliases."""
+        value = lookup(self.content, name)
+        return self.get(name) if value is ABSENT else value
 
 
 # ---------------------------------------------------------------- reading
@@ -158,23 +171,20 @@ def _understood(record: Record, finder: _Finder, wanted: Wanted) -> Understood:
     content = record.content
     if not isinstance(content, Mapping):
         return canonical.refused(record, "type", "A customer must be an object with fields.")
+    found = finder.look_into(content)
     draft = Draft(record, SourceName.CUSTOM)
-    for field in sorted(FIELDS - {"source", "acceptsMarketing", "acceptsSmsMarketing"}):
-        draft.put(field, finder.find(content, field), _CONVERSIONS.get(field, _as_written))
-    _put_consent(draft, finder, content)
+    for field in _PLAIN_FIELDS:
+        draft.put(field, found.get(field), _CONVERSIONS.get(field, _as_written))
+    # What is said about consent counts more than a finer word beside it.
+    draft.put_email_consent(found.get("marketingState"))
+    draft.put_email_consent(found.get("acceptsMarketing"))
+    draft.put_sms_consent(found.get("acceptsSmsMarketing"))
     _complete_country(draft)
-    draft.put_wanted(wanted.fields, lambda name: _wanted_value(content, name, finder))
-    trigger = _trigger(finder.find(content, "event"))
+    draft.put_wanted(wanted.fields, found.wanted)
+    trigger = _trigger(found.get("event"))
     if trigger is None:
         draft.refuse("enum", "event is none of " + ", ".join(Trigger) + ".", "/event")
-    return draft.finish(trigger or Trigger.LISTED, at=_time(finder, content, record))
-
-
-def _put_consent(draft: Draft, finder: _Finder, content: Mapping[str, object]) -> None:
-    # What is said about consent counts more than a finer word beside it.
-    draft.put_email_consent(finder.find(content, "marketingState"))
-    draft.put_email_consent(finder.find(content, "acceptsMarketing"))
-    draft.put_sms_consent(finder.find(content, "acceptsSmsMarketing"))
+    return draft.finish(trigger or Trigger.LISTED, at=_time(found, record))
 
 
 def _complete_country(draft: Draft) -> None:
@@ -183,11 +193,6 @@ def _complete_country(draft: Draft) -> None:
     is_code = isinstance(country, str) and re.fullmatch(r"[A-Z]{2}", country)
     if is_code and "countryCode" not in draft.fields:
         draft.fields["countryCode"] = country
-
-
-def _wanted_value(content: Mapping[str, object], name: str, finder: _Finder) -> object:
-    value = lookup(content, name)
-    return finder.find(content, name) if value is ABSENT else value
 
 
 def _trigger(value: object) -> Trigger | None:
@@ -199,12 +204,12 @@ def _trigger(value: object) -> Trigger | None:
         return None
 
 
-def _time(finder: _Finder, content: Mapping[str, object], record: Record) -> object:
-    stamp = finder.find(content, "timestamp")
+def _time(found: _Found, record: Record) -> object:
+    stamp = found.get("timestamp")
     if stamp is not ABSENT and not is_empty(stamp):
         return stamp.strip() if isinstance(stamp, str) else stamp
     try:
-        updated = canonical.instant(finder.find(content, "updatedAt"))
+        updated = canonical.instant(found.get("updatedAt"))
     except TransformError:
         updated = None
     return updated or record.written_at.isoformat()

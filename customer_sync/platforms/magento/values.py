@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from customer_sync.core.model import Record
 from customer_sync.core.transform_error import TransformError
 from customer_sync.platforms import canonical
 from customer_sync.platforms.canonical import Draft, MarketingState
-from customer_sync.platforms.paths import ABSENT, lookup, member
+from customer_sync.platforms.paths import ABSENT, lookup
 
 _FORMS = (
     "%Y-%m-%d %H:%M:%S",
@@ -22,6 +23,9 @@ _FORMS = (
     "%b %d, %Y",
 )
 """Exports write the first, sample files for imports M/D/YYYY as well, grids the last two."""
+
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?")
+"""What nearly all of them are, and read in a tenth of the time."""
 
 _GENDERS = {
     "1": "male",
@@ -50,11 +54,12 @@ def _parsed(value: object) -> datetime | None:
     written = canonical.text(value)
     if written is None or written.startswith("0000-00-00"):
         return None
+    if _ISO.fullmatch(written):
+        with suppress(ValueError):
+            return datetime.fromisoformat(written).replace(tzinfo=UTC)
     for form in _FORMS:
-        try:
+        with suppress(ValueError):
             return datetime.strptime(written, form).replace(tzinfo=UTC)
-        except ValueError:
-            continue
     raise TransformError("it is not a date as Magento writes them")
 
 
@@ -133,12 +138,14 @@ ADDRESS_COLUMNS: Mapping[str, str] = {
 def put_address(draft: Draft, address: Mapping[str, object], prefix: str = "") -> None:
     """Set the fields of the default address, whose names all begin with *prefix*."""
     for field, name in ADDRESS_COLUMNS.items():
-        draft.put(field, member(address, prefix + name), _ADDRESS_CONVERSIONS.get(field, _plain))
-    region = member(address, prefix + "region")
+        draft.put(
+            field, address.get(prefix + name, ABSENT), _ADDRESS_CONVERSIONS.get(field, _plain)
+        )
+    region = address.get(prefix + "region", ABSENT)
     if isinstance(region, Mapping):
-        draft.put("province", member(region, "region"))
-        draft.put("provinceCode", member(region, "region_code"))
-    street = member(address, prefix + "street")
+        draft.put("province", region.get("region", ABSENT))
+        draft.put("provinceCode", region.get("region_code", ABSENT))
+    street = address.get(prefix + "street", ABSENT)
     if street is not ABSENT:
         draft.put("address1", street, lambda value: street_lines(value)[0])
         draft.put("address2", street, lambda value: street_lines(value)[1])
@@ -170,14 +177,14 @@ def rank(address: Mapping[str, object], prefix: str = "") -> int:
 
 def put_person(draft: Draft, content: Mapping[str, object]) -> None:
     """Set what export files, the API and events call alike."""
-    draft.put("email", member(content, "email"))
-    draft.put("firstName", member(content, "firstname"))
-    draft.put("lastName", member(content, "lastname"))
-    draft.put("birthday", member(content, "dob"), day)
-    draft.put("gender", member(content, "gender"), gender)
-    draft.put("createdAt", member(content, "created_at"), moment)
-    draft.put("updatedAt", member(content, "updated_at"), moment)
-    draft.put("customerTier", member(content, "group_id"))
+    draft.put("email", content.get("email", ABSENT))
+    draft.put("firstName", content.get("firstname", ABSENT))
+    draft.put("lastName", content.get("lastname", ABSENT))
+    draft.put("birthday", content.get("dob", ABSENT), day)
+    draft.put("gender", content.get("gender", ABSENT), gender)
+    draft.put("createdAt", content.get("created_at", ABSENT), moment)
+    draft.put("updatedAt", content.get("updated_at", ABSENT), moment)
+    draft.put("customerTier", content.get("group_id", ABSENT))
 
 
 def own_field(content: Mapping[str, object], name: str) -> object:
