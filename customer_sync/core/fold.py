@@ -190,6 +190,7 @@ def _at_one_address(
         email,
         whole,
         former_emails=tuple(_former_emails(email, whole, identities, taken)),
+        has_moved=_has_moved(email, whole, identities),
         statements=sum(one.statements for one in members),
     )
 
@@ -222,7 +223,7 @@ def _tombstones_elsewhere(
     """Yield who is deleted at the addresses of before, where a contact may have stayed behind."""
     for former in _former_emails(email, gone, identities, taken):
         if former not in taken:
-            yield _customer(former, gone, former_emails=(), statements=0)
+            yield _customer(former, gone, statements=0)
 
 
 def _together(alive: list[Heard], everyone: list[Heard]) -> Heard:
@@ -237,8 +238,20 @@ def _together(alive: list[Heard], everyone: list[Heard]) -> Heard:
     return whole
 
 
+def _has_moved(email: Email, heard: Heard, identities: Identities) -> bool:
+    """Tell whether *email* is a new address for somebody who lives and had another."""
+    known = {identities.addresses[i].value for i in heard.ids if i in identities.addresses}
+    is_dead = heard.is_deleted or not heard.ids.isdisjoint(identities.deleted)
+    return email not in known and len(heard.emails) > 1 and not is_dead
+
+
 def _customer(
-    email: Email, heard: Heard, *, former_emails: tuple[Email, ...], statements: int
+    email: Email,
+    heard: Heard,
+    *,
+    former_emails: tuple[Email, ...] = (),
+    has_moved: bool = False,
+    statements: int,
 ) -> Customer:
     assert heard.last is not None  # noqa: S101 # every member was heard of at least once
     consents = dated(heard.consents)
@@ -247,6 +260,7 @@ def _customer(
         email_at=heard.emails[email][0][0],
         ids=frozenset(heard.ids),
         former_emails=former_emails,
+        moved_in_at=heard.emails[email][0][0] if has_moved else None,
         attributes={} if heard.is_deleted else dated(heard.attributes),
         email_consent=consents.get("email"),
         sms_consent=consents.get("sms"),

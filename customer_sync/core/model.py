@@ -199,6 +199,9 @@ class Customer:
     """The shop's ids that have this address; more than one where customers share it."""
     former_emails: tuple[Email, ...] = ()
     """Addresses that the person had before, the likeliest name of the contact first."""
+    moved_in_at: datetime | None = None
+    """When the person was heard of at this address after having had another: whoever was deleted
+    at this address before was somebody else."""
     attributes: Mapping[str, Dated[Value]] = field(default_factory=dict)
     email_consent: Dated[bool] | None = None
     sms_consent: Dated[bool] | None = None

@@ -47,17 +47,26 @@ def settle_in(
 
     Whoever lived elsewhere until now is not the one whose deletion was confirmed here.
     """
-    living = [known for known in moved_in if not known.is_deleted]
-    if customer.is_deleted or not living:
+    if customer.is_deleted:
         return customer, before
+    living = [known for known in moved_in if not known.is_deleted]
     attributes = dict(customer.attributes)
     for known in living:
         for name, said in known.attributes.items():
             if name not in attributes or attributes[name].at < said.at:
                 attributes[name] = said
-    if before is not None and before.is_deleted:
+    is_tombstone = before is not None and before.is_deleted
+    if before is not None and is_tombstone and (living or _moved_in_since(customer, before)):
         before = replace(before, is_deleted=False, deleted_at=None, created_at=None)
     return replace(customer, attributes=attributes), before
+
+
+def _moved_in_since(customer: Customer, tombstone: Confirmed) -> bool:
+    return (
+        customer.moved_in_at is not None
+        and tombstone.deleted_at is not None
+        and customer.moved_in_at > tombstone.deleted_at
+    )
 
 
 def since_confirmed(customer: Customer, before: Confirmed | None) -> Customer | Skip:

@@ -1,6 +1,7 @@
 """Many statements come down to one customer per address."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -249,6 +250,23 @@ def test_a_new_address_remembers_the_old_one() -> None:
         fold([statement(UPDATED, 2, email=NEW_JANE)], living({"c1": JANE})),
     )
     assert (found.email, found.former_emails) == (NEW_JANE, (JANE,))
+
+
+@pytest.mark.parametrize(
+    ("memory", "moved_in_at"),
+    [
+        (Identities(), at(2)),
+        (Identities(addresses={"c1": said(JANE, 1)}), at(2)),
+        (Identities(addresses={"c1": said(NEW_JANE, 1)}), None),
+        (Identities(addresses={"c1": said(JANE, 1)}, deleted={"c1": at(1)}), None),
+    ],
+)
+def test_who_comes_to_a_new_address_moved_in(
+    memory: Identities, moved_in_at: datetime | None
+) -> None:
+    """Unless the state knows better: the customer lives there already, or is deleted."""
+    story = [statement(UPDATED, 2, email=NEW_JANE, previous_email=JANE)]
+    assert only(fold(story, memory)).moved_in_at == moved_in_at
 
 
 def test_an_old_news_of_the_address_does_not_move_anybody() -> None:

@@ -1,8 +1,10 @@
 """What is news about a customer, given what was confirmed before."""
 
+from dataclasses import replace
+
 import pytest
 
-from builders import JANE, MARY, NEW_JANE, confirmed, contact, customer, said
+from builders import JANE, MARY, NEW_JANE, at, confirmed, contact, customer, said
 from customer_sync.core.model import Customer, Dated, Reason, Skip
 from customer_sync.core.news import confirmed_before, settle_in, since_confirmed, surviving_no
 
@@ -209,6 +211,17 @@ def test_who_moves_in_is_not_the_one_who_was_deleted_there() -> None:
     assert isinstance(since_confirmed(settled, before), Customer)
     assert before is not None
     assert before.email_blocked_at == tombstone.email_blocked_at
+
+
+@pytest.mark.parametrize(("moved_in", "is_somebody_else"), [(5, True), (3, False), (4, False)])
+def test_who_moved_in_after_a_deletion_is_somebody_else(
+    moved_in: float, is_somebody_else: bool
+) -> None:
+    """Without a contact anywhere; whoever was there before may be the one who was deleted."""
+    moved = replace(customer(NEW_JANE, 9), moved_in_at=at(moved_in))
+    tombstone = confirmed(NEW_JANE, 4, is_deleted=True)
+    settled, before = settle_in(moved, tombstone, [])
+    assert isinstance(since_confirmed(settled, before), Customer) is is_somebody_else
 
 
 def test_a_contact_that_was_retired_long_ago_moves_nobody_in() -> None:
