@@ -232,8 +232,7 @@ async def _wait(
     until = clock.monotonic() + PATIENCE.total_seconds()
     pause = first_look_s
     while True:
-        if pause:
-            await clock.sleep(pause)
+        await _sleep(pause, clock, is_stopped)
         pause = NEXT_LOOK_S
         latest = await account.processes()
         running = [
@@ -248,6 +247,13 @@ async def _wait(
             raise BrevoUnavailable(
                 f"{len(running)} import jobs still run; the next run looks at what they did"
             )
+
+
+async def _sleep(seconds: float, clock: Clock, is_stopped: Callable[[], bool]) -> None:
+    """Wait, but not longer than a second once the run is to stop."""
+    until = clock.monotonic() + seconds
+    while not is_stopped() and (left := until - clock.monotonic()) > 0:
+        await clock.sleep(min(left, 1.0))
 
 
 async def _reasons(processes: Iterable[Process], account: JobAccount) -> dict[Email, str]:

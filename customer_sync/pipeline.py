@@ -131,7 +131,8 @@ async def make_ready(
     )
     customers = dict(taken_in.folded.customers)
     if taken_in.listing is not None:
-        absent = taken_in.listing.absent(edges.store.living(), customers, edges.clock.now())
+        listed = {email: c for email, c in customers.items() if _is_listed(c)}
+        absent = taken_in.listing.absent(edges.store.living(), listed, edges.clock.now())
         customers |= {customer.email: customer for customer in absent}
 
     await _finish_earlier_jobs(edges)
@@ -372,4 +373,9 @@ def _guard(config: Config, store: Store, options: RunOptions, taken_in: Input) -
 
 
 def _count_listed(customers: Iterable[Customer]) -> int:
-    return sum(not customer.is_deleted for customer in customers)
+    return sum(_is_listed(c) and not c.is_deleted for c in customers)
+
+
+def _is_listed(customer: Customer) -> bool:
+    """Tell whether the source mentions a customer, who may also come from the queue alone."""
+    return customer.statements > 0

@@ -76,8 +76,18 @@ class RejectSpool:
         self._lines.close()
 
     def add(self, rejection: Rejection) -> None:
-        """Keep one rejection."""
-        self._lines.write(json.dumps(entry(rejection), ensure_ascii=False) + "\n")
+        """Keep one rejection.
+
+        Raises:
+            StoreError: there is no room for it.
+        """
+        try:
+            self._lines.write(json.dumps(entry(rejection), ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise StoreError(
+                f"Rejected records cannot be kept for the time of the run: {error.strerror}.",
+                hint="Make room in the folder for temporary files, or set TMPDIR to another one.",
+            ) from error
 
     def commit(self, path: Path, sources_read: Iterable[str]) -> int:
         """Bring the file at *path* up to date as `write_rejects` does.

@@ -45,9 +45,18 @@ class Connection:
         return self.config.brevo.target is Target.SANDBOX
 
     def clock(self) -> Clock:
-        """Return the clock to live by: with the embedded sandbox, waits take no time."""
+        """Return the clock to live by.
+
+        With the embedded sandbox waits take no time; its time goes on where it had got to, which
+        may be ahead of ours.
+        """
         system = SystemClock()
-        return SimulatedClock(system.now()) if self.is_sandbox else system
+        if not self.is_sandbox:
+            return system
+        if not (self.state / SANDBOX_FILE).exists():
+            return SimulatedClock(system.now())
+        with open_sandbox(self.state, system) as sandbox:
+            return SimulatedClock(max(system.now(), sandbox.now()))
 
     @asynccontextmanager
     async def open(

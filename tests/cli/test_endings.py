@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from customer_sync.clock import SystemClock
 from customer_sync.errors import ExitCode
+from customer_sync.target import open_sandbox
 from worlds import World
 
 GOOD = {
@@ -252,3 +254,32 @@ def test_the_sandbox_can_be_begun_anew(embedded: World) -> None:
     assert embedded.call("sandbox", "reset", "--yes").exit_code == ExitCode.OK
     assert embedded.contacts() == {}
     assert embedded.sync(GOOD)["plan"]["create"] == 1
+
+
+def test_whoever_waits_in_the_queue_is_not_taken_for_listed(embedded: World) -> None:
+    """A complete export decides about them as about everybody."""
+    people = [{**GOOD, "data": {"id": str(n), "email": f"p{n}@example.com"}} for n in range(1, 4)]
+    embedded.sync(*people)
+    changed = {
+        "event": "customer_updated",
+        "timestamp": "2024-02-01T00:00:00Z",
+        "data": {"id": "1", "firstName": "One"},
+    }
+    with open_sandbox(embedded.folder / ".customer-sync", SystemClock()) as sandbox:
+        sandbox.inject("PUT /contacts/{identifier}", status=400, times=1)
+    assert embedded.sync(changed)["outcomes"]["failed"] == 1
+    report = embedded.sync(*people[1:], options=["--complete"])
+    assert report["plan"]["delete"] == 1
+    assert embedded.contacts()["p1@example.com"]["is_email_blocked"]
+
+
+def test_the_deadline_holds_while_jobs_are_waited_for(embedded: World) -> None:
+    """What is not known by then waits for the next run, which finds it done."""
+    people = [{**GOOD, "data": {"id": str(n), "email": f"p{n}@example.com"}} for n in range(60)]
+    report = embedded.sync(*people, options=["--max-duration", "5s"])
+    assert report["exit_code"] in (ExitCode.PARTIAL, ExitCode.UNAVAILABLE)
+    assert report["duration_s"] < 10
+    assert report["outcomes"] == {"applied": 0, "deferred": 60, "failed": 0}
+    later = embedded.call("run", "events.jsonl", "--json").document
+    assert later["plan"]["create"] == 0
+    assert len(embedded.contacts()) == 60
