@@ -1,7 +1,7 @@
 """Watches what the client and the sandbox say to each other, and holds it to the description."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -273,8 +273,8 @@ class Watched:
         if scope["type"] != "http" or not scope["path"].startswith(f"{PREFIX}/"):
             await self._app(scope, receive, send)
             return
-        asked, told = bytearray(), bytearray()
-        start: dict[str, Any] = {}
+        asked = bytearray()
+        held: list[Message] = []
 
         async def listen() -> Message:
             message = await receive()
@@ -284,12 +284,13 @@ class Watched:
             return message
 
         async def tell(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                start.update(message)
-            told.extend(message.get("body", b""))
+            # All of it is held back until it was judged: a client that has heard everything may
+            # let the test end, and close the sandbox.
+            held.append(message)
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                self._see_answer(_request(scope, asked), start, bytes(told))
-            await send(message)
+                self._see_answer(_request(scope, asked), held)
+                for each in held:
+                    await send(each)
 
         try:
             await self._app(scope, listen, tell)
@@ -299,7 +300,9 @@ class Watched:
             self._watch.see_failure(_request(scope, asked), failure)
             raise
 
-    def _see_answer(self, request: Request, start: Mapping[str, Any], body: bytes) -> None:
+    def _see_answer(self, request: Request, told: Sequence[Message]) -> None:
+        start, *rest = told
+        body = b"".join(each.get("body", b"") for each in rest)
         answer = Answer(status=start["status"], headers=_headers(start["headers"]), body=body)
         is_error = answer.status >= 400
         is_troubled = is_error and is_in_trouble(self._sandbox)
