@@ -1,6 +1,6 @@
 """Desired, observed and confirmed meet: one change for every customer."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -89,7 +89,7 @@ def diff(
             before,
             policy,
             left_over=[(old, confirmed.get(old.email or email)) for old in left_over],
-            has_said_no_elsewhere=any(_is_foreign_no(k) for k in known.values() if k != before),
+            has_said_no_elsewhere=_has_said_no(known.values(), before),
         )
         for old in left_over:
             yield _retire(old, fresh, policy)
@@ -110,7 +110,10 @@ def _change(
         return _delete(customer, contact, policy)
     if contact is None:
         return _create(customer, before, policy, has_said_no_elsewhere=has_said_no_elsewhere)
-    return _update(customer, contact, before, policy, left_over=left_over)
+    said_no = has_said_no_elsewhere or any(_said_no(old, known) for old, known in left_over)
+    return _update(
+        customer, contact, before, policy, is_merged=bool(left_over), has_said_no_elsewhere=said_no
+    )
 
 
 def _own_addresses(customer: Customer, confirmed: Mapping[Email, Confirmed]) -> Customer:
@@ -235,14 +238,15 @@ def _update(
     before: Confirmed | None,
     policy: Policy,
     *,
-    left_over: Sequence[tuple[Contact, Confirmed | None]],
+    is_merged: bool,
+    has_said_no_elsewhere: bool,
 ) -> Change:
     draft = Draft()
     spoken = customer
-    if left_over:
+    if is_merged:
         draft.note(Note.MERGED_INTO_EXISTING)
-    if any(_said_no(old, known) for old, known in left_over):
-        # The person behind the old address said no, and lives at the new one now.
+    if has_said_no_elsewhere:
+        # The person behind the other address said no, and lives at the new one now.
         spoken = replace(customer, email_consent=Dated(value=False, at=customer.last_at))
         draft.note(Note.NO_WENT_ALONG)
     if len(customer.ids) > 1:
@@ -340,9 +344,16 @@ def _remember_block(contact: Contact, customer: Customer, policy: Policy) -> Ite
         yield Keep(customer=_gone(contact, customer), before=contact)
 
 
-def _is_foreign_no(known: Confirmed) -> bool:
-    """Tell whether a contact was deleted while somebody else than this tool had it blocked."""
-    return known.was_blocked_at_deletion and known.email_blocked_at is None
+def _has_said_no(known: Iterable[Confirmed], before: Confirmed | None) -> bool:
+    """Tell whether a contact at another of the person's addresses was deleted with its block.
+
+    A block of our own does not count: it may have been set to take the contact out of use.
+    """
+    return any(
+        one.was_blocked_at_deletion and one.is_deleted and one.email_blocked_at is None
+        for one in known
+        if one != before
+    )
 
 
 def _said_no(left_over: Contact, known: Confirmed | None) -> bool:

@@ -523,6 +523,17 @@ def test_a_no_goes_along_to_an_address_that_was_known_before() -> None:
     assert notes(change) == (Note.NO_WENT_ALONG,)
 
 
+def test_a_contact_that_moves_to_an_address_that_said_no_is_blocked() -> None:
+    """It is the same mailbox, whoever has it now."""
+    (moved,) = changes(
+        [customer(NEW_JANE, former=[JANE])],
+        [contact(JANE)],
+        [confirmed(JANE), confirmed(NEW_JANE, is_deleted=True, was_blocked_at_deletion=True)],
+    )
+    assert patch(moved) == ContactPatch(rename_to=NEW_JANE, email_blocked=True)
+    assert notes(moved) == (Note.NO_WENT_ALONG,)
+
+
 def only_of(desired: Customer, known: list[Confirmed]) -> Change:
     """Return the one change of one customer without a contact."""
     (change,) = changes([desired], [], known, NEWER)
