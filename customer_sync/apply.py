@@ -160,8 +160,8 @@ class _Application:
                     pass
                 case Route.BATCH:
                     yield self._bind(self._send_batch, tasks)
-                case Route.LIST_ADD:
-                    yield self._bind(self._send_list, batch.changes)
+                case Route.LIST_ADD | Route.LIST_REMOVE:
+                    yield self._bind(self._send_list, batch.changes, batch.route)
                 case _:
                     for task in tasks:
                         yield self._bind(self._send_one, task, batch.route)
@@ -231,25 +231,36 @@ class _Application:
                 self._record(Applied(change=task.whole, contact_id=task.item[0]))
         return []
 
-    async def _send_list(self, changes: Sequence[Update]) -> None:
-        """Put contacts on a list together; whoever Brevo does not confirm is written alone."""
+    async def _send_list(self, changes: Sequence[Update | Delete], route: Route) -> None:
+        """Move contacts on or off a list; whoever Brevo does not confirm is written alone."""
         if self._stop.reason:
             self._defer_unattempted(changes)
             return
-        self._journal.intend(changes, Route.LIST_ADD)
-        (list_id,) = changes[0].patch.add_lists
+        self._journal.intend(changes, route)
+        refs = [change.before.id for change in changes]
         try:
-            joined = set(await self._writer.join_list(list_id, [c.before.id for c in changes]))
+            moved = set(await self._move(changes[0].patch, refs))
         except BrevoRejected:
-            joined = set()
+            moved = set()
         except BrevoError as error:
             self._defer(changes, error)
             return
         for change in changes:
-            if change.before.id in joined:
-                self._record(Applied(change=change, contact_id=change.before.id))
+            if change.before.id in moved:
+                self._journal.record(Applied(change=change, contact_id=change.before.id))
             else:
                 await self._settle_together([_Task(whole=change, part=change)])
+
+    async def _move(
+        self, patch: ContactPatch | None, refs: Sequence[ContactId]
+    ) -> Sequence[ContactId]:
+        if patch is None:
+            return []
+        for list_id in patch.add_lists:
+            return await self._writer.join_list(list_id, refs)
+        for list_id in patch.remove_lists:
+            return await self._writer.leave_list(list_id, refs)
+        return []
 
     # ------------------------------------------------------------ one job, very many changes
 

@@ -44,6 +44,10 @@ class ContactWriter(Protocol):
         """Put contacts on a list; return those who joined. The others are on it, or unknown."""
         ...
 
+    async def leave_list(self, list_id: int, refs: Sequence[ContactId]) -> Sequence[ContactId]:
+        """Take contacts off a list; return those who left. The others are off it, or unknown."""
+        ...
+
     async def delete(self, ref: ContactId) -> bool:
         """Delete one contact; False where it was gone already."""
         ...

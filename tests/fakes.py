@@ -113,6 +113,15 @@ class MemoryAccount:
                 self.held[ref] = self._patched(self.held[ref], patch)
             return joined
 
+    async def leave_list(self, list_id: int, refs: Sequence[ContactId]) -> Sequence[ContactId]:
+        """Take contacts off a list; those who were not on it, or are unknown, are not told."""
+        async with self._request("LIST_REMOVE"):
+            left = [r for r in refs if r in self.held and list_id in self.held[r].list_ids]
+            for ref in left:
+                patch = ContactPatch(remove_lists=frozenset({list_id}))
+                self.held[ref] = self._patched(self.held[ref], patch)
+            return left
+
     async def delete(self, ref: ContactId) -> bool:
         """Delete one contact."""
         async with self._request("DELETE"):
@@ -230,6 +239,10 @@ class Troubled:
     async def join_list(self, list_id: int, refs: Sequence[ContactId]) -> Sequence[ContactId]:
         """Put contacts on a list, or fail."""
         return await self._send("join_list", refs, lambda: self.inner.join_list(list_id, refs))
+
+    async def leave_list(self, list_id: int, refs: Sequence[ContactId]) -> Sequence[ContactId]:
+        """Take contacts off a list, or fail."""
+        return await self._send("leave_list", refs, lambda: self.inner.leave_list(list_id, refs))
 
     async def delete(self, ref: ContactId) -> bool:
         """Delete, or fail."""

@@ -275,6 +275,11 @@ class BrevoClient:
         joined = set((await self.add_to_list(list_id, refs)).changed)
         return [ref for ref in refs if ref in joined]
 
+    async def leave_list(self, list_id: int, refs: Sequence[ContactId]) -> Sequence[ContactId]:
+        """Take contacts off a list; return those who left. The others are off it, or unknown."""
+        left = set((await self.remove_from_list(list_id, refs)).changed)
+        return [ref for ref in refs if ref in left]
+
     async def remove_from_list(self, list_id: int, refs: Sequence[ContactRef]) -> ListChange:
         """Take 1 to 150 contacts off a list, all given by address or all by id."""
         return await self._change_list(

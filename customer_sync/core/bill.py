@@ -10,7 +10,7 @@ READ_BACK_PAGE = 1000
 """Contacts that one request reads back after an import; Brevo's maximum."""
 
 LIST_CHANGE = 150
-"""Contacts that one request puts on a list; Brevo's maximum."""
+"""Contacts that one request puts on a list or takes off it; Brevo's maximum."""
 
 JOBS_WATCHED = 50
 """Jobs that one look at the list of processes shows; Brevo's maximum."""
@@ -66,8 +66,10 @@ class Demand:
     updates: int = 0
     """Updates that only a batch or single requests can do."""
     importable_updates: tuple[ImportGroup, ...] = ()
-    list_updates: tuple[int, ...] = ()
-    """Updates of nothing but one list each, by list."""
+    joining: tuple[int, ...] = ()
+    """Updates of nothing but one list to join, by list."""
+    leaving: tuple[int, ...] = ()
+    """The same for a list to leave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +95,8 @@ def cost(demand: Demand, mix: Mix, batch_size: int) -> Counter[str]:
         imports += demand.importable_updates
     else:
         updates += sum(g.size for g in demand.importable_updates)
-    lists = demand.list_updates if mix.is_using_lists else ()
-    updates += 0 if mix.is_using_lists else sum(demand.list_updates)
+    if not mix.is_using_lists:
+        updates += sum(demand.joining) + sum(demand.leaving)
 
     total: Counter[str] = Counter()
     total[Route.CREATE] = singles
@@ -103,7 +105,9 @@ def cost(demand: Demand, mix: Mix, batch_size: int) -> Counter[str]:
         total[Route.UPDATE] += updates
     else:
         total[Route.BATCH] += math.ceil(updates / batch_size)
-    total[Route.LIST_ADD] = sum(math.ceil(n / LIST_CHANGE) for n in lists)
+    if mix.is_using_lists:
+        total[Route.LIST_ADD] = sum(math.ceil(n / LIST_CHANGE) for n in demand.joining)
+        total[Route.LIST_REMOVE] = sum(math.ceil(n / LIST_CHANGE) for n in demand.leaving)
     return +total
 
 
@@ -148,7 +152,7 @@ def cheapest(demand: Demand, batch_size: int) -> Mix:
         Mix(imported=imported, is_importing_updates=updates, is_using_lists=lists)
         for imported in subsets
         for updates in ((False, True) if demand.importable_updates else (False,))
-        for lists in ((False, True) if demand.list_updates else (False,))
+        for lists in ((False, True) if demand.joining or demand.leaving else (False,))
     ]
 
     def by_price(mix: Mix) -> tuple[int, int, bool]:

@@ -132,8 +132,8 @@ class _Cargo:
     importable: tuple[tuple[Update, ...], ...]
     """Those among them that an import can do, by a list that all of them are on already."""
     importable_jobs: tuple[tuple[int, ...], ...]
-    for_lists: Mapping[int, tuple[Update, ...]]
-    """Updates of nothing but one list to join."""
+    for_lists: Mapping[tuple[Route, int], tuple[Update | Delete, ...]]
+    """Updates of nothing but one list to join, or to leave."""
 
     @property
     def demand(self) -> Demand:
@@ -144,8 +144,12 @@ class _Cargo:
             single_creations=len(self.single_creates),
             updates=len(self.updates) - sum(map(len, elsewhere)),
             importable_updates=tuple(map(_group, self.importable, map(len, self.importable_jobs))),
-            list_updates=tuple(map(len, self.for_lists.values())),
+            joining=self._list_sizes(Route.LIST_ADD),
+            leaving=self._list_sizes(Route.LIST_REMOVE),
         )
+
+    def _list_sizes(self, wanted: Route) -> tuple[int, ...]:
+        return tuple(len(c) for (route, _), c in self.for_lists.items() if route is wanted)
 
 
 def _load(creates: Sequence[Create], updates: Sequence[Update | Delete], cut: Cutter) -> _Cargo:
@@ -155,16 +159,12 @@ def _load(creates: Sequence[Create], updates: Sequence[Update | Delete], cut: Cu
         if patch.add_lists:
             groups[patch.add_lists, patch.email_blocked, patch.sms_blocked].append(create)
     importable: dict[int, list[Update]] = defaultdict(list)
-    for_lists: dict[int, list[Update]] = defaultdict(list)
+    for_lists: dict[tuple[Route, int], list[Update | Delete]] = defaultdict(list)
     for update in updates:
-        if not isinstance(update, Update):
-            continue
-        if _may_be_imported(update):
+        if isinstance(update, Update) and _may_be_imported(update):
             importable[min(update.before.list_ids)].append(update)
-        elif len(joined := update.patch.add_lists) == 1 and update.patch == ContactPatch(
-            add_lists=joined
-        ):
-            for_lists[min(joined)].append(update)
+        elif (move := _list_move(update.patch)) is not None:
+            for_lists[move].append(update)
     ordered = tuple(tuple(groups[key]) for key in sorted(groups, key=str))
     listed = tuple(tuple(importable[list_id]) for list_id in sorted(importable))
     return _Cargo(
@@ -174,8 +174,19 @@ def _load(creates: Sequence[Create], updates: Sequence[Update | Delete], cut: Cu
         updates=tuple(updates),
         importable=listed,
         importable_jobs=tuple(tuple(cut(group)) for group in listed),
-        for_lists={list_id: tuple(for_lists[list_id]) for list_id in sorted(for_lists)},
+        for_lists={move: tuple(for_lists[move]) for move in sorted(for_lists)},
     )
+
+
+def _list_move(patch: ContactPatch | None) -> tuple[Route, int] | None:
+    """Return the one list that *patch* joins or leaves, if that is all that it does."""
+    if patch is None:
+        return None
+    if len(patch.add_lists) == 1 and patch == ContactPatch(add_lists=patch.add_lists):
+        return Route.LIST_ADD, min(patch.add_lists)
+    if len(patch.remove_lists) == 1 and patch == ContactPatch(remove_lists=patch.remove_lists):
+        return Route.LIST_REMOVE, min(patch.remove_lists)
+    return None
 
 
 def _may_be_imported(change: Update) -> bool:
@@ -233,9 +244,9 @@ def _updates(cargo: _Cargo, mix: Mix, batch_size: int, least: int) -> Iterator[B
             elsewhere |= {id(c) for c in group}
             yield from _jobs(group, jobs)
     if mix.is_using_lists:
-        for changes in cargo.for_lists.values():
+        for (route, _), changes in cargo.for_lists.items():
             elsewhere |= {id(c) for c in changes}
-            yield from _chunks(Route.LIST_ADD, changes, LIST_CHANGE)
+            yield from _chunks(route, changes, LIST_CHANGE)
     yield from _together([c for c in cargo.updates if id(c) not in elsewhere], batch_size, least)
 
 

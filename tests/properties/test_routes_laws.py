@@ -37,7 +37,8 @@ demands = st.builds(
     single_creations=st.integers(0, 200),
     updates=st.integers(0, 5000),
     importable_updates=st.lists(groups, max_size=2).map(tuple),
-    list_updates=st.lists(st.integers(1, 500), max_size=2).map(tuple),
+    joining=st.lists(st.integers(1, 500), max_size=2).map(tuple),
+    leaving=st.lists(st.integers(1, 500), max_size=2).map(tuple),
 )
 
 
@@ -71,6 +72,15 @@ values = st.one_of(
 attributes = st.dictionaries(st.sampled_from(["A", "B", "C"]), values, max_size=3)
 flags = st.sampled_from([None, None, None, True, False])
 lists = st.frozensets(st.sampled_from([5, 6]), max_size=2)
+
+
+soft_patches = st.sampled_from(
+    [
+        ContactPatch(email_blocked=True),
+        ContactPatch(email_blocked=True, remove_lists=frozenset({5})),
+        ContactPatch(remove_lists=frozenset({5})),
+    ]
+)
 
 
 @st.composite
@@ -112,7 +122,7 @@ def writes(draw: st.DrawFn) -> list[Write]:
                     Delete(
                         customer=customer(email, is_deleted=True, deleted=2),
                         before=before,
-                        patch=ContactPatch(email_blocked=True),
+                        patch=draw(soft_patches),
                         fields=(),
                     )
                 )
@@ -148,12 +158,12 @@ def test_every_change_goes_exactly_one_way_that_can_carry_it(
                 assert all(isinstance(c, Delete) and c.patch is None for c in batch.changes)
             case Route.LIST_ADD:
                 assert len(batch.changes) <= 150
-                assert all(
-                    c.patch == ContactPatch(add_lists=c.patch.add_lists)
-                    and len(c.patch.add_lists) == 1
-                    for c in batch.changes
-                    if c.patch is not None
-                )
+                (joined,) = {c.patch.add_lists for c in batch.changes if c.patch is not None}
+                assert all(c.patch == ContactPatch(add_lists=joined) for c in batch.changes)
+            case Route.LIST_REMOVE:
+                assert len(batch.changes) <= 150
+                (left,) = {c.patch.remove_lists for c in batch.changes if c.patch is not None}
+                assert all(c.patch == ContactPatch(remove_lists=left) for c in batch.changes)
             case _:
                 assert batch.route is Route.UPDATE
                 assert not any(isinstance(c, Create) for c in batch.changes)

@@ -515,3 +515,25 @@ def test_every_change_has_exactly_one_outcome(trouble: str, after_effect: bool) 
         except BrevoAuthError:
             assert trouble == "auth"
         assert outcomes_by_email(journal) == sorted(c.customer.email for c in changes)
+
+
+@pytest.mark.parametrize("is_joining", [True, False])
+def test_contacts_move_between_lists_together(*, is_joining: bool) -> None:
+    """Where only a list is at stake; whoever Brevo does not confirm is written alone."""
+    people = [contact(f"c{n}@example.com", number=n, lists=[5]) for n in range(1, 5)]
+    account = MemoryAccount.of(*people)
+    patch = (
+        ContactPatch(add_lists=frozenset({6}))
+        if is_joining
+        else ContactPatch(remove_lists=frozenset({5}))
+    )
+    changes = [replace(update(c.email or ""), before=c, patch=patch) for c in people]
+    # Somebody else was faster with the first of them.
+    account.held[people[0].id] = replace(
+        people[0], list_ids=frozenset({5, 6} if is_joining else ())
+    )
+    journal = carry_out(changes, account, batch_size=1)
+    assert len(journal.applied) == 4
+    route = "LIST_ADD" if is_joining else "LIST_REMOVE"
+    assert (account.requests[route], account.requests["PUT"]) == (1, 1)
+    assert {c.list_ids for c in account.held.values()} == {frozenset({5, 6} if is_joining else ())}
