@@ -174,12 +174,20 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def show_summary(console: Console, report: RunReport) -> None:
-    """Print how a run ended, in a few lines; the last is the one to grep for."""
-    for error in report.errors[:10]:
+def show_summary(
+    console: Console, report: RunReport, *, failure: CustomerSyncError | None = None
+) -> None:
+    """Print how a run ended, in a few lines; the last is the one to grep for.
+
+    What stopped it, *failure*, is told first, with what to do next.
+    """
+    if failure is not None:
+        show_error(console, failure)
+    errors = report.errors if failure is None else report.errors[1:]
+    for error in errors[:10]:
         where = f"{error.where}: " if error.where else ""
         console.print(Text(f"{error.kind}  {printable(where + error.message)}", style="yellow"))
-    hidden = len(report.errors) - 10
+    hidden = len(errors) - 10
     if hidden > 0:
         console.print(f"… and {hidden:,} more.", style="dim")
     outcomes = report.outcomes

@@ -339,10 +339,10 @@ def _do(
     with watch:
         session = Session(config, folder, job, watch, run_id=_run_id())
         report = session.run(on_planned)
-    if session.failure is not None:
-        show_error(stderr, session.failure)
     if not view.quiet:
-        show_summary(stderr, report)
+        show_summary(stderr, report, failure=session.failure)
+    elif session.failure is not None:
+        show_error(stderr, session.failure)
     if view.as_json:
         typer.echo(report.to_json().decode())
     return report.exit_code
