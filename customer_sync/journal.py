@@ -102,8 +102,8 @@ class RunJournal:
                     superseded.append(before)
         self._store.record_kept(confirmations, superseded)
         for change in changes:
-            if isinstance(change, Skip) and change.deleted_at is not None:
-                self._store.note_deleted(change.ids, change.deleted_at)
+            if isinstance(change, Skip) and change.email and change.deleted_at:
+                self._store.note_deleted(change.ids, change.email, change.deleted_at)
         written = {c.customer.email for c in changes if isinstance(c, Write)}
         over = {email for change in changes for email in _wait_is_over(change)}
         self._store.dequeue(over - written)

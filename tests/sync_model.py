@@ -30,6 +30,7 @@ from customer_sync.core.model import (
 from customer_sync.core.news import confirmed_before
 from customer_sync.core.plan import Guard, Plan, check_consent, make_plan
 
+EMPTY = Email("")
 ANY_NUMBER = Limit(share=1.0)
 
 
@@ -72,10 +73,7 @@ class SyncModel:
         """Plan, write what gets through, and queue the rest."""
         plan = self.plan(statements)
         for change in plan.changes:
-            if isinstance(change, Keep):
-                self._confirm(change)
-            elif isinstance(change, Skip):
-                self._leave_alone(change)
+            self._settle(change)
         for change in plan.writes:
             self.queue[change.customer.email] = change.customer
         held: set[Email | None] = set()
@@ -86,10 +84,6 @@ class SyncModel:
                 self.brevo.write(change)
                 self._confirm(change)
         return plan
-
-    def known_addresses(self) -> dict[str, Email]:
-        """Return where each customer with an id was last confirmed."""
-        return {customer_id: known.value for customer_id, (known, _) in self._addresses.items()}
 
     def _identities(self) -> Identities:
         owners: dict[Email, frozenset[str]] = {}
@@ -118,16 +112,27 @@ class SyncModel:
             said_at = customer.deleted_at if customer.is_deleted else customer.email_at
             address = Dated(value=customer.email, at=said_at or customer.email_at)
             self._addresses[customer_id] = (address, customer.is_deleted)
-        for email in {customer.email, *customer.former_emails}:
-            self.queue.pop(email, None)
+        self.queue.pop(customer.email, None)
 
-    def _leave_alone(self, skipped: Skip) -> None:
-        if skipped.email is not None and skipped.deleted_at is None:
-            self.queue.pop(skipped.email, None)
-        for customer_id in skipped.ids & self._addresses.keys():
-            known, _ = self._addresses[customer_id]
-            if skipped.deleted_at is not None and known.at <= skipped.deleted_at:
-                self._addresses[customer_id] = (replace(known, at=skipped.deleted_at), True)
+    def _settle(self, change: Change) -> None:
+        """Note what needs no request, and that whoever waited under an old address has moved."""
+        if isinstance(change, Skip):
+            self.queue.pop(change.email or EMPTY, None)
+            self._note_deleted(change)
+            return
+        for email in (change.customer.email, *change.customer.former_emails):
+            self.queue.pop(email, None)
+        if isinstance(change, Keep):
+            self._confirm(change)
+
+    def _note_deleted(self, skipped: Skip) -> None:
+        if skipped.email is None or skipped.deleted_at is None:
+            return
+        for customer_id in skipped.ids:
+            gone = Dated(value=skipped.email, at=skipped.deleted_at)
+            known, _ = self._addresses.get(customer_id, (gone, True))
+            if known.at <= gone.at:
+                self._addresses[customer_id] = (replace(known, at=gone.at), True)
 
 
 def _address_left_by(change: Change) -> Email | None:

@@ -115,16 +115,19 @@ class Store:
             deleted=deleted,
         )
 
-    def note_deleted(self, ids: Iterable[str], deleted_at: datetime) -> None:
-        """Note that customers are gone although their address lives on with others.
+    def note_deleted(self, ids: Iterable[str], email: Email, deleted_at: datetime) -> None:
+        """Note that customers are gone although their address *email* lives on with others.
 
-        Whoever is known to have come back after *deleted_at* is not gone.
+        Whoever is known to have come back after *deleted_at* is not gone. Who was never heard of
+        is remembered too, so that older news brings nobody back.
         """
         with telling(self.path), transaction(self._db):
             self._db.executemany(
-                "UPDATE identities SET is_deleted = 1, said_at = :at"
-                " WHERE customer_id = :id AND said_at <= :at",
-                [{"id": i, "at": deleted_at.isoformat()} for i in ids],
+                "INSERT INTO identities (customer_id, email, said_at, is_deleted)"
+                " VALUES (?, ?, ?, 1) ON CONFLICT (customer_id) DO UPDATE"
+                " SET is_deleted = 1, said_at = excluded.said_at"
+                " WHERE said_at <= excluded.said_at",
+                [(i, email, deleted_at.isoformat()) for i in ids],
             )
 
     # ------------------------------------------------------------ confirmed

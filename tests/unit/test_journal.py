@@ -318,6 +318,22 @@ def test_a_deleted_customer_no_longer_holds_a_shared_address(store: Store) -> No
     assert store.identities([], [JANE]).owners == {JANE: {"c1"}}
 
 
+def test_a_deletion_is_remembered_of_whoever_was_never_written(store: Store) -> None:
+    """Older news of the customer, delivered again, must not bring anybody back."""
+    skip = Skip(email=JANE, ids=frozenset({"c2"}), reason=Reason.SHARED_ADDRESS, deleted_at=at(2))
+    journal(store).settle([skip])
+    assert store.identities(["c2"], []).deleted == {"c2": at(2)}
+
+
+def test_a_deletion_is_the_last_word_on_a_customer(store: Store) -> None:
+    """The state tells since when."""
+    gone = Keep(customer=customer(minute=5, deleted=7, is_deleted=True), before=None)
+    journal(store).settle([gone])
+    assert store.identities(["c1"], []).deleted == {"c1": at(7)}
+    journal(store).settle([Keep(customer=customer(minute=9, created=9), before=contact())])
+    assert store.identities(["c1"], []).deleted == {}
+
+
 def test_the_time_of_what_was_confirmed_never_goes_back(store: Store) -> None:
     """An older word that changes nothing leaves what was known."""
     known = {JANE: confirmed(minute=9)}
