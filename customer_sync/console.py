@@ -26,7 +26,7 @@ from rich.text import Text
 
 from customer_sync.brevo.exchange import Attempt, RateWait, RequestEvent, Retry
 from customer_sync.core.bill import seconds_of
-from customer_sync.core.diff import EMAIL
+from customer_sync.core.draft import EMAIL
 from customer_sync.core.model import (
     Applied,
     Change,

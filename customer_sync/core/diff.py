@@ -1,12 +1,19 @@
 """Desired, observed and confirmed meet: one change for every customer."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from customer_sync.core.departures import (
+    delete,
+    remember_block,
+    retire,
+    said_no,
+    was_deleted_with_a_no,
+)
 from customer_sync.core.draft import (
     BLOCKED,
-    LISTS,
+    EMAIL,
     MAIL,
     SMS,
     Draft,
@@ -22,8 +29,6 @@ from customer_sync.core.model import (
     Create,
     Customer,
     Dated,
-    Delete,
-    DeleteBehavior,
     Email,
     FieldChange,
     Keep,
@@ -45,9 +50,6 @@ from customer_sync.core.news import (
     surviving_no,
 )
 from customer_sync.core.renames import find_renames
-
-EMAIL = "EMAIL"
-"""How a preview names the address."""
 
 
 def diff(
@@ -83,18 +85,21 @@ def diff(
         if isinstance(fresh, Skip):
             yield fresh
             continue
-        yield _change(
+        change = _change(
             fresh,
             contact,
             before,
             policy,
             left_over=[(old, confirmed.get(old.email or email)) for old in left_over],
-            has_said_no_elsewhere=_has_said_no(known.values(), before),
+            has_said_no_elsewhere=was_deleted_with_a_no(known.values(), before),
         )
+        yield change
+        if isinstance(change, Skip):
+            continue
         for old in left_over:
-            yield _retire(old, fresh, policy)
+            yield retire(old, fresh, policy)
         if fresh.is_deleted and contact is not None and contact.email != email:
-            yield from _remember_block(contact, fresh, policy)
+            yield from remember_block(contact, fresh, policy)
 
 
 def _change(
@@ -107,12 +112,17 @@ def _change(
     has_said_no_elsewhere: bool,
 ) -> Change:
     if customer.is_deleted:
-        return _delete(customer, contact, policy)
+        return delete(customer, contact, policy)
     if contact is None:
         return _create(customer, before, policy, has_said_no_elsewhere=has_said_no_elsewhere)
-    said_no = has_said_no_elsewhere or any(_said_no(old, known) for old, known in left_over)
     return _update(
-        customer, contact, before, policy, is_merged=bool(left_over), has_said_no_elsewhere=said_no
+        customer,
+        contact,
+        before,
+        policy,
+        is_merged=bool(left_over),
+        has_said_no_elsewhere=has_said_no_elsewhere
+        or any(said_no(old, known) for old, known in left_over),
     )
 
 
@@ -277,92 +287,3 @@ def _update(
         fields=tuple(draft.fields),
         notes=tuple(draft.notes),
     )
-
-
-# ---------------------------------------------------------------- deletions
-
-
-def _delete(
-    customer: Customer,
-    contact: Contact | None,
-    policy: Policy,
-    notes: tuple[Note, ...] = (),
-) -> Change:
-    if contact is None:
-        return Keep(customer=customer, before=None, notes=notes)
-    if policy.delete_behavior is DeleteBehavior.HARD:
-        gone = FieldChange(name=EMAIL, old=contact.email, new=None, why=Why.DELETED)
-        return Delete(customer=customer, before=contact, patch=None, fields=(gone,), notes=notes)
-    draft = Draft()
-    if not contact.is_email_blocked:
-        draft.write(MAIL, None, BLOCKED, Why.DELETED)
-    on_list = policy.list_id is not None and policy.list_id in contact.list_ids
-    if on_list:
-        draft.write(LISTS, f"{policy.list_id}", None, Why.DELETED)
-    mark = policy.deleted_attribute
-    if mark and contact.attributes.get(mark) is not True:
-        draft.attributes[mark] = True
-        draft.write(mark, contact.attributes.get(mark), new=True, why=Why.DELETED)
-    if not draft.fields:
-        return Keep(customer=customer, before=contact, notes=notes)
-    patch = ContactPatch(
-        attributes=draft.attributes,
-        remove_lists=frozenset({policy.list_id}) if on_list and policy.list_id else frozenset(),
-        email_blocked=None if contact.is_email_blocked else True,
-    )
-    return Delete(
-        customer=customer, before=contact, patch=patch, fields=tuple(draft.fields), notes=notes
-    )
-
-
-def _retire(left_over: Contact, customer: Customer, policy: Policy) -> Change:
-    """Take the contact of an old address out of use; its customer has another one."""
-    if not customer.is_deleted:
-        policy = replace(policy, delete_behavior=DeleteBehavior.SOFT)
-    gone = _gone(left_over, customer)
-    return _delete(gone, left_over, policy, notes=(Note.MERGED_INTO_EXISTING,))
-
-
-def _gone(contact: Contact, customer: Customer) -> Customer:
-    """Return the tombstone of an address that *customer* had before."""
-    return Customer(
-        email=contact.email or customer.email,
-        email_at=customer.email_at,
-        deleted_at=customer.last_at,
-        is_deleted=True,
-        last_at=customer.last_at,
-        statements=0,
-    )
-
-
-def _remember_block(contact: Contact, customer: Customer, policy: Policy) -> Iterator[Keep]:
-    """Let the address of a contact that goes with its block be remembered, besides its customer.
-
-    Whoever comes back under either of the two comes back blocked.
-    """
-    if policy.delete_behavior is DeleteBehavior.HARD and contact.is_email_blocked:
-        yield Keep(customer=_gone(contact, customer), before=contact)
-
-
-def _has_said_no(known: Iterable[Confirmed], before: Confirmed | None) -> bool:
-    """Tell whether a contact at another of the person's addresses was deleted with its block.
-
-    A block of our own does not count: it may have been set to take the contact out of use.
-    """
-    return any(
-        one.was_blocked_at_deletion and one.is_deleted and one.email_blocked_at is None
-        for one in known
-        if one != before
-    )
-
-
-def _said_no(left_over: Contact, known: Confirmed | None) -> bool:
-    """Tell whether the block of a contact means that the person does not want mail.
-
-    One that this tool set to take the contact out of use means nothing of the kind.
-    """
-    if not left_over.is_email_blocked:
-        return False
-    if known is None or known.email_blocked_at is None:
-        return True
-    return known.email_consent is not None and not known.email_consent.value

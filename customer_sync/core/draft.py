@@ -25,6 +25,7 @@ from customer_sync.core.model import (
     Why,
 )
 
+EMAIL = "EMAIL"
 LISTS = "lists"
 MAIL = "e-mail"
 SMS = "SMS messages"

@@ -534,6 +534,18 @@ def test_a_contact_that_moves_to_an_address_that_said_no_is_blocked() -> None:
     assert notes(moved) == (Note.NO_WENT_ALONG,)
 
 
+def test_where_the_new_contact_may_not_be_touched_the_old_one_stays() -> None:
+    """A creation at an address that has a contact, with `update_enabled: false`."""
+    (left,) = changes(
+        [customer(NEW_JANE, former=[JANE], attributes={"CITY": "Rome"}, is_only_created=True)],
+        [contact(JANE, number=7), contact(NEW_JANE, number=8)],
+        [],
+        Policy(update_enabled=False),
+    )
+    assert isinstance(left, Skip)
+    assert left.reason is Reason.UPDATES_DISABLED
+
+
 def only_of(desired: Customer, known: list[Confirmed]) -> Change:
     """Return the one change of one customer without a contact."""
     (change,) = changes([desired], [], known, NEWER)

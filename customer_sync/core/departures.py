@@ -1,0 +1,109 @@
+"""What becomes of contacts whose customer is gone, or has another contact by now."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from customer_sync.core.draft import BLOCKED, EMAIL, LISTS, MAIL, Draft
+from customer_sync.core.model import (
+    Confirmed,
+    Contact,
+    ContactPatch,
+    Customer,
+    Delete,
+    DeleteBehavior,
+    FieldChange,
+    Keep,
+    Note,
+    Policy,
+    Why,
+)
+
+
+def delete(
+    customer: Customer,
+    contact: Contact | None,
+    policy: Policy,
+    notes: tuple[Note, ...] = (),
+) -> Delete | Keep:
+    """Return what becomes of the contact of a customer who is gone.
+
+    A soft deletion blocks it, takes it off the list and marks it; what is so already is kept.
+    """
+    if contact is None:
+        return Keep(customer=customer, before=None, notes=notes)
+    if policy.delete_behavior is DeleteBehavior.HARD:
+        gone = FieldChange(name=EMAIL, old=contact.email, new=None, why=Why.DELETED)
+        return Delete(customer=customer, before=contact, patch=None, fields=(gone,), notes=notes)
+    draft = Draft()
+    if not contact.is_email_blocked:
+        draft.write(MAIL, None, BLOCKED, Why.DELETED)
+    on_list = policy.list_id is not None and policy.list_id in contact.list_ids
+    if on_list:
+        draft.write(LISTS, f"{policy.list_id}", None, Why.DELETED)
+    mark = policy.deleted_attribute
+    if mark and contact.attributes.get(mark) is not True:
+        draft.attributes[mark] = True
+        draft.write(mark, contact.attributes.get(mark), new=True, why=Why.DELETED)
+    if not draft.fields:
+        return Keep(customer=customer, before=contact, notes=notes)
+    patch = ContactPatch(
+        attributes=draft.attributes,
+        remove_lists=frozenset({policy.list_id}) if on_list and policy.list_id else frozenset(),
+        email_blocked=None if contact.is_email_blocked else True,
+    )
+    return Delete(
+        customer=customer, before=contact, patch=patch, fields=tuple(draft.fields), notes=notes
+    )
+
+
+def retire(left_over: Contact, customer: Customer, policy: Policy) -> Delete | Keep:
+    """Take the contact of an old address out of use; its customer has another one."""
+    if not customer.is_deleted:
+        policy = replace(policy, delete_behavior=DeleteBehavior.SOFT)
+    gone = _gone(left_over, customer)
+    return delete(gone, left_over, policy, notes=(Note.MERGED_INTO_EXISTING,))
+
+
+def _gone(contact: Contact, customer: Customer) -> Customer:
+    """Return the tombstone of an address that *customer* had before."""
+    return Customer(
+        email=contact.email or customer.email,
+        email_at=customer.email_at,
+        deleted_at=customer.last_at,
+        is_deleted=True,
+        last_at=customer.last_at,
+        statements=0,
+    )
+
+
+def remember_block(contact: Contact, customer: Customer, policy: Policy) -> Iterator[Keep]:
+    """Let the address of a contact that goes with its block be remembered, besides its customer.
+
+    Whoever comes back under either of the two comes back blocked.
+    """
+    if policy.delete_behavior is DeleteBehavior.HARD and contact.is_email_blocked:
+        yield Keep(customer=_gone(contact, customer), before=contact)
+
+
+def was_deleted_with_a_no(known: Iterable[Confirmed], before: Confirmed | None) -> bool:
+    """Tell whether a contact at another of the person's addresses was deleted with its block.
+
+    A block of our own does not count: it may have been set to take the contact out of use.
+    """
+    return any(
+        one.was_blocked_at_deletion and one.is_deleted and one.email_blocked_at is None
+        for one in known
+        if one != before
+    )
+
+
+def said_no(left_over: Contact, known: Confirmed | None) -> bool:
+    """Tell whether the block of a contact means that the person does not want mail.
+
+    One that this tool set to take the contact out of use means nothing of the kind.
+    """
+    if not left_over.is_email_blocked:
+        return False
+    if known is None or known.email_blocked_at is None:
+        return True
+    return known.email_consent is not None and not known.email_consent.value
