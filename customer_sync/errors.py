@@ -4,6 +4,9 @@ CustomerSyncError
   UsageError           the command line cannot be understood
   ConfigError          stop before reading: configuration or environment unusable
   SourceError          stop: the input cannot be read, or too much of it was rejected
+    ShopRefused        stop: the shop answers, but not with customers
+      ShopAuthError    stop: the shop refused the token or the key
+    ShopUnavailable    try again later: network, 429, 5xx
   PlanRefused          stop before writing: the guard said no
   StoreError           stop: the state is unusable
     StoreBusy          stop: another run holds the state
@@ -86,6 +89,22 @@ class SourceError(CustomerSyncError):
     """The input cannot be read, or more of it was rejected than is allowed."""
 
     exit_code = ExitCode.INPUT
+
+
+class ShopRefused(SourceError):
+    """The shop, asked for its customers, answers with something else."""
+
+
+class ShopAuthError(ShopRefused):
+    """The shop refused the token or the key, or does not let it read what is needed."""
+
+    exit_code = ExitCode.AUTH
+
+
+class ShopUnavailable(SourceError):
+    """The shop could not be reached or asked to wait, and retrying did not help in time."""
+
+    exit_code = ExitCode.UNAVAILABLE
 
 
 class PlanRefused(CustomerSyncError):

@@ -1,6 +1,7 @@
 """One command from beginning to end: the lock, the state, the connection, signals, the report."""
 
 import asyncio
+import itertools
 import os
 import signal
 import sys
@@ -43,9 +44,13 @@ from customer_sync.pipeline import (
     make_ready_again,
 )
 from customer_sync.planfile import read_plan, write_plan
+from customer_sync.platforms.format import Wanted
 from customer_sync.platforms.reading import Asked, Taken, read
 from customer_sync.platforms.wanting import wanted
 from customer_sync.privacy import mask_text
+from customer_sync.pull.order import platform_of
+from customer_sync.pull.taking import Taking
+from customer_sync.pull.watermarks import Since
 from customer_sync.rejects import RejectSpool
 from customer_sync.report import MOST_ERRORS, ReportedError, RunReport, count_notes
 from customer_sync.store import RunLock, Store
@@ -53,6 +58,9 @@ from customer_sync.target import Connection, state_file
 
 IN_FLIGHT = 32
 """Requests under way at a time: enough for 60 a second at half a second each."""
+
+_ENDED_WELL = frozenset({ExitCode.OK, ExitCode.PARTIAL, ExitCode.REFUSED})
+"""What was taken in is written, or kept: rejected, queued or withheld."""
 
 REJECTS_FILE = "rejects.jsonl"
 WITHHELD_FILE = "withheld.json"
@@ -76,6 +84,8 @@ class Job:
     encoding: str | None = None
     source: SourceName | None = None
     """The platform, where it was named for this run; else the configuration says it."""
+    since: Since | None = None
+    """Of what is pulled, only what changed since then; None: everything."""
 
 
 @dataclass(slots=True)
@@ -110,6 +120,8 @@ class Session:
         self._spool = RejectSpool()
         self._cancel: Callable[[], object] | None = None
         """Breaks off whatever is in flight."""
+        self._files = tuple(one for one in job.sources if platform_of(one) is None)
+        self._taking = Taking(config, job.sources, job.since, watch)
 
     @property
     def planned(self) -> Planned | None:
@@ -127,6 +139,7 @@ class Session:
                 self._spool,
                 RunLock(self._state / "lock", now=self._clock.now()) as lock,
                 self._open_store() as store,
+                self._taking,
             ):
                 self._note_takeover(lock)
                 if not self._job.dry_run:
@@ -134,6 +147,8 @@ class Session:
                 self._run_in(store, on_planned)
                 report = self._report(self._clock.monotonic() - started)
                 if not self._job.dry_run:
+                    if self.failure is None and report.exit_code in _ENDED_WELL:
+                        self._taking.note_taken(store)
                     store.finish_run(
                         self._run_id, self._clock.now(), report.exit_code, report.to_json()
                     )
@@ -147,17 +162,17 @@ class Session:
 
     def _run_in(self, store: Store, on_planned: Callable[[Planned], None]) -> None:
         try:
-            with (
-                _signals(self._interrupt),
-                asyncio.Runner(loop_factory=self._clock.new_event_loop) as runner,
-            ):
-                runner.run(self._work(store, on_planned))
+            with _signals(self._interrupt):
+                self._taking.take(store, self._wanted(), max_duration_s=self._job.max_duration_s)
+                with asyncio.Runner(loop_factory=self._clock.new_event_loop) as runner:
+                    runner.run(self._work(store, on_planned))
         except CustomerSyncError as error:
             self._note_failure(error)
         except (KeyboardInterrupt, asyncio.CancelledError):
             self._so_far.codes.append(ExitCode.INTERRUPTED)
         if not self._job.dry_run and self._so_far.is_read:
-            self._spool.commit(self._state / REJECTS_FILE, self._job.sources)
+            read_whole = (*self._files, *self._taking.whole)
+            self._spool.commit(self._state / REJECTS_FILE, read_whole)
 
     async def _work(self, store: Store, on_planned: Callable[[Planned], None]) -> None:
         loop, work = asyncio.get_running_loop(), asyncio.current_task()
@@ -165,9 +180,10 @@ class Session:
             self._cancel = lambda: loop.call_soon_threadsafe(work.cancel)
         deadline = float("inf")
         if self._job.max_duration_s is not None:
-            deadline = self._clock.monotonic() + self._job.max_duration_s
+            left_s = max(self._job.max_duration_s - self._taking.seconds, 0.0)
+            deadline = self._clock.monotonic() + left_s
             asyncio.get_running_loop().call_later(
-                self._job.max_duration_s, self._stop.raise_for, "--max-duration is over"
+                left_s, self._stop.raise_for, "--max-duration is over"
             )
         async with self._connection.open(
             self._clock, on_request=self._watch.request, deadline=deadline
@@ -190,7 +206,7 @@ class Session:
                 made_at=self._job.made_at,
             )
         records = read(
-            self._job.sources,
+            self._files,
             stdin=sys.stdin.buffer,
             now=self._clock.now(),
             asked=self._asked(),
@@ -198,21 +214,28 @@ class Session:
         )
         validator = EventValidator(event_schema())
         return await make_ready(
-            self._config, self._to_the_end(records), validator, edges, self._job.options
+            self._config,
+            self._to_the_end(itertools.chain(self._taking.records(), records)),
+            validator,
+            edges,
+            self._job.options,
         )
 
     def _asked(self) -> Asked:
-        config = self._config
         return Asked(
-            source=self._job.source or config.source,
+            source=self._job.source or self._config.source,
             is_forced=self._job.source is not None,
-            wanted=wanted(
-                config.rules,
-                include_guests=config.include_guests,
-                consent_field=config.consent_field,
-                records=config.records,
-            ),
+            wanted=self._wanted(),
             encoding=self._job.encoding,
+        )
+
+    def _wanted(self) -> Wanted:
+        config = self._config
+        return wanted(
+            config.rules,
+            include_guests=config.include_guests,
+            consent_field=config.consent_field,
+            records=config.records,
         )
 
     def _on_file(self, taken: Taken) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import typer
 import typer.exceptions
 
-from customer_sync.cli import account, checking, inspecting, planning, rehearsing, starting
+from customer_sync.cli import account, checking, inspecting, planning, pulling, rehearsing, starting
 from customer_sync.cli.options import VersionOption
 from customer_sync.console import make_console, show_error
 from customer_sync.errors import CustomerSyncError, ExitCode, UsageError
@@ -37,7 +37,7 @@ def root(*, version: VersionOption = False) -> None:
     """Hold the options that stand before any command."""
 
 
-for module in (planning, checking, inspecting, account, rehearsing, starting):
+for module in (planning, pulling, checking, inspecting, account, rehearsing, starting):
     module.register(app)
 
 

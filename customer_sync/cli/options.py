@@ -1,5 +1,7 @@
 """Options that several commands share, each with its words once."""
 
+import contextlib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -8,6 +10,7 @@ import typer
 from customer_sync import __version__
 from customer_sync.config import Config, load, parse_duration, parse_limit
 from customer_sync.core.model import Limit, SourceName
+from customer_sync.pull.watermarks import Since
 
 DEFAULT_STATE = ".customer-sync"
 
@@ -66,6 +69,54 @@ SourceOption: TypeAlias = Annotated[
         "names of its fields. Default: what the configuration says.",
     ),
 ]
+
+
+SinceOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        help="Pull only what changed since a time (2026-11-24, 2026-11-24T08:00:00Z), for so long "
+        "(12h, 7d), or since `last`: where the last run that ended well had got to, the first time "
+        "everything. Deletions never show in changes. Not for WooCommerce, which cannot tell them.",
+        metavar="TIME|last",
+    ),
+]
+
+
+def since(text: str | None, *, is_complete: bool = False) -> Since | None:
+    """Return from when on changes are asked for; None: everything.
+
+    Raises:
+        typer.BadParameter: it is no such time, or lies ahead, or contradicts `--complete`.
+    """
+    if text is None:
+        return None
+    if is_complete:
+        raise typer.BadParameter(
+            "--complete means that whoever is missing was deleted, and of changes alone most "
+            "customers are missing. Leave one of the two out.",
+            param_hint="--since",
+        )
+    if text.strip().lower() == "last":
+        return Since(at=None)
+    at = _time(text)
+    if at > datetime.now(UTC):
+        raise typer.BadParameter("This time lies ahead.", param_hint="--since")
+    return Since(at=at)
+
+
+def _time(text: str) -> datetime:
+    with contextlib.suppress(ValueError):
+        return datetime.now(UTC) - parse_duration(text)
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(
+            "Write a time such as 2026-11-24 or 2026-11-24T08:00:00Z (UTC where no zone is given), "
+            "a while such as 12h or 7d, or `last`.",
+            param_hint="--since",
+        ) from error
 
 
 def state_folder(config: Path, state: Path | None) -> Path:

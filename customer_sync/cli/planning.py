@@ -16,12 +16,14 @@ from customer_sync.cli.options import (
     PiiOption,
     QuietOption,
     RowsOption,
+    SinceOption,
     SourceOption,
     StateOption,
     VerboseOption,
     limit,
     load_config,
     seconds,
+    since,
     state_folder,
 )
 from customer_sync.config import Config, LogLevel, Target
@@ -34,11 +36,14 @@ from customer_sync.console import (
     show_plan,
     show_summary,
 )
-from customer_sync.core.model import Delete, Limit
+from customer_sync.core.model import Delete, Limit, SourceName
 from customer_sync.core.routes import RouteChoice, route_plan
 from customer_sync.errors import ConfigError, ExitCode
 from customer_sync.pipeline import Planned, RunOptions, jobs_by_bytes
 from customer_sync.planfile import read_plan, write_plan
+from customer_sync.pull.order import platform_of
+from customer_sync.pull.watermarks import Since
+from customer_sync.pull.woocommerce import refuse_since
 from customer_sync.session import Job, Session
 
 CONFIG = Path("config.yaml")
@@ -46,7 +51,8 @@ CONFIG = Path("config.yaml")
 SourcesArgument: TypeAlias = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Files, globs or folders of JSON, JSON Lines or CSV; `-` is standard input.",
+        help="Files, globs or folders of JSON, JSON Lines or CSV; `-` is standard input; "
+        "`shopify:`, `woocommerce:` and `magento:` are the shop itself.",
         metavar="SOURCES...",
         show_default=False,
     ),
@@ -76,7 +82,9 @@ StrictOption: TypeAlias = Annotated[
 CompleteOption: TypeAlias = Annotated[
     bool,
     typer.Option(
-        "--complete", help="The source lists every customer: whoever is missing was deleted."
+        "--complete",
+        help="The source lists every customer: whoever is missing was deleted. What is pulled "
+        "from a shop without --since does, but means deletion only with this option too.",
     ),
 ]
 RefreshOption: TypeAlias = Annotated[
@@ -133,6 +141,7 @@ def run(
     max_duration: DurationOption = None,
     detailed_exit_code: DetailedOption = False,
     source: SourceOption = None,
+    since_: SinceOption = None,
     encoding: EncodingOption = None,
     rows: RowsOption = PREVIEW_ROWS,
     show_pii: PiiOption = False,
@@ -165,6 +174,7 @@ def run(
         is_detailed=detailed_exit_code,
         encoding=encoding,
         source=source,
+        since=_since(since_, sources, is_complete=complete),
     )
     view = _View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
     return _do(config, state, job, view)
@@ -186,6 +196,7 @@ def plan(
     refresh: RefreshOption = False,
     detailed_exit_code: DetailedOption = False,
     source: SourceOption = None,
+    since_: SinceOption = None,
     encoding: EncodingOption = None,
     rows: RowsOption = PREVIEW_ROWS,
     show_pii: PiiOption = False,
@@ -216,6 +227,7 @@ def plan(
         is_detailed=detailed_exit_code,
         encoding=encoding,
         source=source,
+        since=_since(since_, sources, is_complete=complete),
     )
     view = _View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
     return _do(config, state, job, view, out=out)
@@ -346,6 +358,23 @@ def _do(
     if view.as_json:
         typer.echo(report.to_json().decode())
     return report.exit_code
+
+
+def _since(text: str | None, sources: list[str] | None, *, is_complete: bool) -> Since | None:
+    """Return from when on changes are pulled.
+
+    Raises:
+        typer.BadParameter: it makes no sense with the other options.
+        UsageError: WooCommerce is asked for changes.
+    """
+    platforms = {platform_of(source) for source in sources or ()} - {None}
+    if text is not None and not platforms:
+        raise typer.BadParameter(
+            "It is for sources such as `shopify:`; files are read as a whole.", param_hint="--since"
+        )
+    if text is not None and SourceName.WOOCOMMERCE in platforms:
+        raise refuse_since()
+    return since(text, is_complete=is_complete)
 
 
 def _run_id() -> str:

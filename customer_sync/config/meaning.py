@@ -18,10 +18,11 @@ from customer_sync.config.model import (
     Notifications,
     RetrySettings,
     RunEvent,
+    ShopSettings,
     SyncMode,
     Target,
 )
-from customer_sync.config.problems import quoted
+from customer_sync.config.problems import listed, quoted
 from customer_sync.config.section import Section
 from customer_sync.config.spelling import parse_duration, parse_limit
 from customer_sync.core.model import (
@@ -55,11 +56,12 @@ def understand(path: FilePath, root: object, findings: Findings) -> Config:
     rules = read_rules(skill.section("field_mapping"), findings)
     debug = _either(top, skill, "debug", findings).flag("debug") or False
     level = _word(_either(top, skill, "log_level", findings), "log_level", LogLevel.INFO)
+    source = _word(skill, "source", SourceName.CUSTOM)
     return Config(
         path=path,
         brevo=_brevo(top.section("brevo"), options, findings),
         enabled=_flag(skill, "enabled", default=True),
-        source=_word(skill, "source", SourceName.CUSTOM),
+        source=source,
         rules=rules,
         policy=_policy(options, rules, findings),
         sync_mode=_word(options, "sync_mode", SyncMode.BATCH),
@@ -76,6 +78,7 @@ def understand(path: FilePath, root: object, findings: Findings) -> Config:
         notifications=_notifications(
             _either(top, skill, "notifications", findings).section("notifications"), findings
         ),
+        shop=_shop(skill.section("shop"), source, findings) if "shop" in skill else None,
     )
 
 
@@ -178,6 +181,63 @@ def _notifications(block: Section, findings: Findings) -> Notifications:
         secret_variable=_variable(block, "webhook_secret"),
         events=events or Notifications().events,
     )
+
+
+_KEYS_OF_SHOPS = {
+    SourceName.SHOPIFY: ("api_version", "access_token", "client_id", "client_secret"),
+    SourceName.WOOCOMMERCE: ("consumer_key", "consumer_secret"),
+    SourceName.MAGENTO: ("store_code", "access_token"),
+    SourceName.CUSTOM: (),
+}
+"""Which keys of a shop mean something on which platform only."""
+
+
+def _shop(shop: Section, source: SourceName, findings: Findings) -> ShopSettings:
+    default = ShopSettings()
+    _check_address(shop, "url", findings)
+    _check_keys_of_shop(shop, source, findings)
+    return ShopSettings(
+        url=(shop.text("url") or "").rstrip("/"),
+        api_version=shop.text("api_version") or default.api_version,
+        store_code=shop.text("store_code"),
+        page_size=shop.whole("page_size"),
+        overlap=_duration(shop, "overlap", default.overlap, findings),
+        access_token_variable=_variable(shop, "access_token"),
+        client_id_variable=_variable(shop, "client_id"),
+        client_secret_variable=_variable(shop, "client_secret"),
+        consumer_key_variable=_variable(shop, "consumer_key"),
+        consumer_secret_variable=_variable(shop, "consumer_secret"),
+    )
+
+
+def _check_keys_of_shop(shop: Section, source: SourceName, findings: Findings) -> None:
+    if source is SourceName.CUSTOM:
+        findings.add_to_key(
+            shop.place,
+            "Customers cannot be pulled from a custom source.",
+            "Name shopify, woocommerce or magento in `source:`, or remove the block.",
+        )
+        return
+    known = _KEYS_OF_SHOPS[source]
+    for name in dict.fromkeys(key for keys in _KEYS_OF_SHOPS.values() for key in keys):
+        if name in shop and name not in known:
+            findings.add_to_key(
+                shop.at(name),
+                f"`{name}` means nothing for {source}.",
+                f"Remove it; for {source} there are {listed(known, last='and')}.",
+            )
+    if ("client_id" in shop) != ("client_secret" in shop):
+        findings.add_to_key(
+            shop.at("client_id" if "client_id" in shop else "client_secret"),
+            "`client_id` and `client_secret` belong together.",
+            "Name both variables, or an `access_token` instead.",
+        )
+    elif "client_id" in shop and "access_token" in shop:
+        findings.add_to_key(
+            shop.at("access_token"),
+            "With `client_id` and `client_secret` the token is fetched, so none is needed here.",
+            "Keep either the token, or the other two.",
+        )
 
 
 def _region(options: Section, findings: Findings) -> str | None:

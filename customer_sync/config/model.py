@@ -115,6 +115,26 @@ class Notifications:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShopSettings:
+    """Where the shop itself answers, and under which variables its secrets are found."""
+
+    url: str = ""
+    api_version: str = "2026-07"
+    """Shopify's; each is supported for about a year."""
+    store_code: str | None = None
+    """Magento's; None: the default store."""
+    page_size: int | None = None
+    """Customers per request; None: as many as the platform allows."""
+    overlap: timedelta = timedelta(minutes=10)
+    """How much earlier than where the last pull ended the next one begins."""
+    access_token_variable: str | None = None
+    client_id_variable: str | None = None
+    client_secret_variable: str | None = None
+    consumer_key_variable: str | None = None
+    consumer_secret_variable: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """One config.yaml, checked and with every default filled in."""
 
@@ -145,6 +165,8 @@ class Config:
     debug: bool = False
     log_level: LogLevel = LogLevel.INFO
     notifications: Notifications = field(default_factory=Notifications)
+    shop: ShopSettings | None = None
+    """None: customers are read from files only."""
 
     def api_key(self, environ: Mapping[str, str]) -> Secret:
         """Return the key for Brevo from the variable that the file names.

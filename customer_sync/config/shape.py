@@ -16,7 +16,12 @@ from customer_sync.config.syntax import Path
 
 Schema: TypeAlias = dict[str, object]
 
-_SECRETS = frozenset({"api_key", "base_url", "webhook_secret", "webhook_url"})
+_SECRETS = frozenset(
+    {
+        *("api_key", "base_url", "webhook_secret", "webhook_url"),
+        *("access_token", "client_id", "client_secret", "consumer_key", "consumer_secret", "url"),
+    }
+)
 """Keys whose values never appear in a message."""
 
 _KINDS = {

@@ -13,6 +13,7 @@ from customer_sync.config import (
     Config,
     LogLevel,
     RunEvent,
+    ShopSettings,
     SourceName,
     SyncMode,
     Target,
@@ -169,6 +170,9 @@ def _defaults_in_use(config: Config) -> Iterator[tuple[str, str, object]]:
     yield "options", "batch_size", brevo.batch_size
     yield from (("retry", key, getattr(retry, key)) for key in ("max_attempts", "base_delay"))
     yield "retry", "max_delay", retry.max_delay
+    shop = ShopSettings()
+    yield "shop", "api_version", shop.api_version
+    yield "shop", "overlap", shop.overlap
     yield "notifications", "events", list(config.notifications.events)
 
 

@@ -22,13 +22,16 @@ MODULES = {_name_of(path): path for path in sorted(ROOT.rglob("*.py"))}
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
 
 OWNERS = {
-    "httpx": ("customer_sync.brevo", "customer_sync.target", "customer_sync.sandbox"),
+    "httpx": (
+        *("customer_sync.brevo", "customer_sync.target", "customer_sync.sandbox"),
+        "customer_sync.pull",
+    ),
     "sqlite3": ("customer_sync.store", "customer_sync.sandbox"),
     "typer": ("customer_sync.cli",),
     "rich": ("customer_sync.console", "customer_sync.cli"),
     "yaml": ("customer_sync.config",),
     "starlette": ("customer_sync.sandbox",),
-    "tenacity": ("customer_sync.brevo",),
+    "tenacity": ("customer_sync.brevo", "customer_sync.pull"),
     "jsonschema": ("customer_sync.core", "customer_sync.config"),
     "phonenumbers": ("customer_sync.core", "customer_sync.sandbox"),
     "email_validator": ("customer_sync.core", "customer_sync.config", "customer_sync.sandbox"),

@@ -1,0 +1,1 @@
+"""Customers fetched from the shop itself, as the events that a file of them would hold."""

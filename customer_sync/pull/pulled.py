@@ -1,0 +1,119 @@
+"""What was pulled, kept outside of memory until it is used."""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import IO, TextIO
+
+from customer_sync.clock import Clock
+from customer_sync.core.model import Place, Problem, Record, Rejection
+from customer_sync.errors import StoreError
+from customer_sync.platforms.format import Understood
+from customer_sync.pull.order import Order
+from customer_sync.pull.shops import Door
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulled:
+    """All that an order brought: events as the platform's readers make them, and rejections."""
+
+    order: Order
+    started_at: datetime
+    """No change that the shop made later is certain to be in it, every earlier one is."""
+    fetched_at: datetime
+    count: int
+    rejections: int
+    kept: IO[str]
+    """A file without a name, which is gone when it is closed."""
+
+    def records(self) -> Iterator[Understood]:
+        """Yield what was pulled, in the shop's order."""
+        self.kept.seek(0)
+        for line in self.kept:
+            yield _restored(json.loads(line), self.order.name, self.fetched_at)
+
+    def close(self) -> None:
+        """Forget it."""
+        self.kept.close()
+
+
+def pull(
+    door: Door,
+    order: Order,
+    *,
+    clock: Clock,
+    deadline: float = float("inf"),
+    on_customer: Callable[[], None] = lambda: None,
+) -> Pulled:
+    """Fetch what *order* asks for, in an event loop of its own.
+
+    The whole of it is returned, or nothing.
+
+    Raises:
+        SourceError: the shop does not give its customers; the message says what to do.
+        ConfigError: a secret is missing.
+        StoreError: there is no room for it.
+    """
+    kept = tempfile.TemporaryFile("w+", encoding="ascii")  # noqa: SIM115 - closed by its owner
+    try:
+        with asyncio.Runner(loop_factory=clock.new_event_loop) as runner:
+            work = _pull(door, order, kept, clock=clock, deadline=deadline, on_customer=on_customer)
+            return runner.run(work)
+    except OSError as error:
+        kept.close()
+        raise StoreError(
+            f"Pulled customers cannot be kept for the time of the run: {error.strerror}.",
+            hint="Make room in the folder for temporary files, or set TMPDIR to another one.",
+        ) from error
+    except BaseException:
+        kept.close()
+        raise
+
+
+async def _pull(
+    door: Door,
+    order: Order,
+    kept: TextIO,
+    *,
+    clock: Clock,
+    deadline: float,
+    on_customer: Callable[[], None],
+) -> Pulled:
+    began = clock.now()
+    count = rejections = 0
+    async with door.open(clock, deadline=deadline) as (puller, client):
+        async for customer in puller.customers(order, began):
+            kept.write(json.dumps(_kept(customer)) + "\n")
+            count += 1
+            rejections += isinstance(customer, Rejection)
+            on_customer()
+        # Both clocks may be wrong; the earlier one only makes the next pull begin sooner.
+        started_at = min(began, client.server_time or began)
+    kept.flush()
+    return Pulled(
+        order=order,
+        started_at=started_at.astimezone(UTC),
+        fetched_at=began,
+        count=count,
+        rejections=rejections,
+        kept=kept,
+    )
+
+
+def _kept(customer: Understood) -> dict[str, object]:
+    kept: dict[str, object] = {"line": customer.place.line, "content": customer.content}
+    if isinstance(customer, Rejection):
+        kept["problems"] = [[one.pointer, one.rule, one.detail] for one in customer.problems]
+    return kept
+
+
+def _restored(kept: dict[str, object], file: str, at: datetime) -> Understood:
+    place = Place(file=file, line=int(str(kept["line"])))
+    problems = kept.get("problems")
+    if isinstance(problems, list):
+        told = tuple(Problem(pointer=one[0], rule=one[1], detail=one[2]) for one in problems)
+        return Rejection(place=place, problems=told, content=kept["content"])
+    return Record(place=place, content=kept["content"], written_at=at)
