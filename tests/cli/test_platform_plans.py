@@ -1,5 +1,7 @@
 """The plan that each sample of a platform leads to, compared with a golden one."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -40,6 +42,9 @@ skills:
       consent_field: meta_data[newsletter]
 """
 
+WRITTEN_AT = 1_735_689_600
+"""2025-01-01, in seconds since 1970."""
+
 FILES = [
     (platform, path)
     for platform in SourceName
@@ -56,11 +61,27 @@ def test_the_plan_of_a_sample(
     """Who, what and why; the folder as a whole too, where its files are joined."""
     (embedded.folder / "config.yaml").write_text(CONFIG.format(source=platform), encoding="utf-8")
     options = ("--out", "plan.json", "--json", "--source", platform.value)
-    report = embedded.call("plan", str(path), *options).document
+    report = embedded.call("plan", str(_as_written(path, embedded.folder)), *options).document
     plan = read_plan(embedded.folder / "plan.json").plan
     text = "\n".join((f"{report['records_read']} records", *_told(report), *_lines(plan)))
     name = path.relative_to(SAMPLES / platform.value).as_posix() if path.suffix else "folder"
     golden(f"platforms/{platform}/{name}.txt", f"{text}\n")
+
+
+def _as_written(path: Path, folder: Path) -> Path:
+    """Return a copy whose files were written a day after each other, in the order of their names.
+
+    A row without a time is as old as its file, and a fresh checkout has its files all at once.
+    """
+    copy = folder / path.name
+    if path.is_dir():
+        shutil.copytree(path, copy)
+    else:
+        shutil.copy(path, copy)
+    for day, file in enumerate(sorted(copy.iterdir()) if copy.is_dir() else [copy]):
+        moment = WRITTEN_AT + day * 86_400
+        os.utime(file, (moment, moment))
+    return copy
 
 
 def _told(report: dict[str, object]) -> Iterator[str]:
