@@ -3,7 +3,7 @@
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -42,6 +42,7 @@ from customer_sync.core.model import (
     Value,
 )
 from customer_sync.core.plan import Plan, Totals
+from customer_sync.core.routes import RouteChoice
 from customer_sync.errors import CustomerSyncError, SourceError
 from customer_sync.privacy import mask_email, mask_text, printable
 from customer_sync.report import RunReport
@@ -63,6 +64,7 @@ def show_plan(
     bill: Counter[str],
     *,
     rate_per_s: float,
+    alternatives: Mapping[RouteChoice, Counter[str]] | None = None,
     rows: int = PREVIEW_ROWS,
     show_pii: bool = False,
     is_sandbox: bool = False,
@@ -81,6 +83,7 @@ def show_plan(
         console.print(Text(f"Withheld: {printable(withheld)}", style="bold red"))
     if bill:
         _print_bill(console, bill, rate_per_s=rate_per_s)
+        _print_alternatives(console, bill, alternatives or {})
     elif plan.withheld or plan.totals.skip:
         console.print("Nothing to write.")
     else:
@@ -163,6 +166,19 @@ def _print_bill(console: Console, bill: Counter[str], *, rate_per_s: float) -> N
         f"Takes {bill.total():,} request{'s' * (bill.total() != 1)} ({routes}), "
         f"about {duration(seconds)} inside Brevo's limits."
     )
+
+
+def _print_alternatives(
+    console: Console, bill: Counter[str], alternatives: Mapping[RouteChoice, Counter[str]]
+) -> None:
+    """Say what other ways would take, where they would take something else."""
+    others = [
+        f"{requests.total():,} with --route {way}"
+        for way, requests in alternatives.items()
+        if requests != bill
+    ]
+    if others:
+        console.print(f"Instead of: {', '.join(others)}.", style="dim")
 
 
 def duration(seconds: float) -> str:

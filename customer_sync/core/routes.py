@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -20,6 +20,10 @@ from customer_sync.core.plan import Plan
 
 Cutter: TypeAlias = Callable[[Sequence[Create | Update]], Iterator[int]]
 """Yields how many of the changes, in their order, fit into each import job by their bytes."""
+
+
+_NEVER = 2**62
+"""More changes than there ever are."""
 
 
 class RouteChoice(StrEnum):
@@ -54,6 +58,8 @@ class Routing:
     phases: tuple[Phase, ...]
     bill: Counter[str]
     """The requests that it takes when all goes well, by route."""
+    alternatives: Mapping["RouteChoice", Counter[str]] = field(default_factory=dict)
+    """What every way that can be forced would take instead."""
 
 
 def route_plan(plan: Plan, *, choice: RouteChoice, batch_size: int, cut: Cutter) -> Routing:
@@ -64,39 +70,16 @@ def route_plan(plan: Plan, *, choice: RouteChoice, batch_size: int, cut: Cutter)
     row, no clearing, no change of address, no leaving of a list; and whether a false boolean
     arrived is looked at.
     """
-    writes = plan.writes
-    creates = [c for c in writes if isinstance(c, Create)]
-    renames = [c for c in writes if isinstance(c, Update) and c.patch.rename_to is not None]
-    first = _awaited(renames, creates)
-    went_first = {id(c) for c in first}
-    softly = [
-        c
-        for c in writes
-        if id(c) not in went_first
-        and (isinstance(c, Update) or (isinstance(c, Delete) and c.patch is not None))
-    ]
-    hard = [c for c in writes if isinstance(c, Delete) and c.patch is None]
-    least = {RouteChoice.SINGLE: len(writes) + 1, RouteChoice.BATCH: 1}.get(choice, 2)
+    sorted_out = _sort_out(plan, cut)
 
-    cargo = _load(creates, [c for c in softly if not _needs_a_look(c)], cut)
-    mix = _mix(cargo, choice, batch_size)
-    phases = (
-        *(
-            Phase(name="rename", batches=tuple(_round(turn, batch_size, least)))
-            for turn in _in_takeover_order(first)
-        ),
-        Phase(name="create", batches=tuple(_creations(cargo, mix))),
-        Phase(
-            name="update",
-            batches=(
-                *_each(Route.UPDATE, [c for c in softly if _needs_a_look(c)]),
-                *_updates(cargo, mix, batch_size, least),
-            ),
-        ),
-        Phase(name="delete", batches=tuple(_each(Route.DELETE, hard))),
+    def phases(way: RouteChoice) -> tuple[Phase, ...]:
+        return tuple(p for p in _phases(sorted_out, way, batch_size) if p.batches)
+
+    return Routing(
+        phases=phases(choice),
+        bill=bill(phases(choice), batch_size),
+        alternatives={way: bill(phases(way), batch_size) for way in RouteChoice},
     )
-    kept = tuple(phase for phase in phases if phase.batches)
-    return Routing(phases=kept, bill=bill(kept, batch_size))
 
 
 def bill(phases: Iterable[Phase], batch_size: int) -> Counter[str]:
@@ -115,7 +98,51 @@ def bill(phases: Iterable[Phase], batch_size: int) -> Counter[str]:
     return +(total + import_cost(imports, batch_size))
 
 
+def _phases(sorted_out: "_SortedOut", choice: RouteChoice, batch_size: int) -> Iterator[Phase]:
+    least = {RouteChoice.SINGLE: _NEVER, RouteChoice.BATCH: 1}.get(choice, 2)
+    cargo = sorted_out.cargo
+    mix = _mix(cargo, choice, batch_size)
+    for turn in _in_takeover_order(sorted_out.awaited):
+        yield Phase(name="rename", batches=tuple(_round(turn, batch_size, least)))
+    yield Phase(name="create", batches=tuple(_creations(cargo, mix)))
+    alone = _each(Route.UPDATE, sorted_out.guarded)
+    yield Phase(name="update", batches=(*alone, *_updates(cargo, mix, batch_size, least)))
+    yield Phase(name="delete", batches=tuple(_each(Route.DELETE, sorted_out.hard)))
+
+
 # ---------------------------------------------------------------- sorting out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SortedOut:
+    """A plan's writes by what has to happen to them, whatever the route."""
+
+    awaited: tuple[Update, ...]
+    """Renames that free an address for others, or wait for one."""
+    guarded: tuple[Write, ...]
+    """Renames of blocked contacts, to be looked at."""
+    cargo: "_Cargo"
+    hard: tuple[Delete, ...]
+
+
+def _sort_out(plan: Plan, cut: Cutter) -> _SortedOut:
+    writes = plan.writes
+    creates = [c for c in writes if isinstance(c, Create)]
+    renames = [c for c in writes if isinstance(c, Update) and c.patch.rename_to is not None]
+    awaited = _awaited(renames, creates)
+    went_first = {id(c) for c in awaited}
+    softly = [
+        c
+        for c in writes
+        if id(c) not in went_first
+        and (isinstance(c, Update) or (isinstance(c, Delete) and c.patch is not None))
+    ]
+    return _SortedOut(
+        awaited=tuple(awaited),
+        guarded=tuple(c for c in softly if _needs_a_look(c)),
+        cargo=_load(creates, [c for c in softly if not _needs_a_look(c)], cut),
+        hard=tuple(c for c in writes if isinstance(c, Delete) and c.patch is None),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
