@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from customer_sync.config import check
 from customer_sync.core.transforms import TRANSFORMS, Argument, Transform
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "mapping.md"
@@ -23,3 +24,12 @@ def test_every_transform_is_documented(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--update-golden"):
         PAGE.write_text(prose + table, encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == prose + table
+
+
+def test_the_example_is_a_good_mapping(tmp_path: Path) -> None:
+    """Whoever copies it has a configuration that passes."""
+    block = PAGE.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    indented = "".join(f"    {line}\n" for line in block.splitlines())
+    path = tmp_path / "config.yaml"
+    path.write_text(f"skills:\n  customer-sync:\n    source: shopify\n{indented}", encoding="utf-8")
+    assert check(path)[1] == ()
