@@ -325,6 +325,8 @@ class Session:
         """
         self._so_far.codes.append(ExitCode.INTERRUPTED)
         self._stop.raise_for("interrupted")
+        if times == 1 and self._taking.brake.apply():
+            return
         if times == 2 and self._so_far.journal is not None and self._cancel is not None:
             # An exception raised here would end whichever request happens to be at work.
             self._cancel()

@@ -31,7 +31,7 @@ skills:
     enabled: true
     # shopify, woocommerce, magento, or custom for any JSON, JSON Lines or CSV file.
     source: $source
-
+$shop
     # Field of the customer: attribute of the contact. Nothing else is ever written.
     # Consent (acceptsMarketing) needs no entry. A longer entry names a type and transforms:
     #   birthday: {attribute: BIRTHDAY, type: date, transform: {date: "%d.%m.%Y"}}
@@ -68,6 +68,22 @@ $list_id
 
 $notifications
 """)
+
+_SHOP = Template("""
+    # The shop itself, for `customer-sync pull $source` and `customer-sync run $source:`.
+    # Secrets stay in the environment:
+    # $variables.
+    # shop:
+    #   url: $url
+""")
+_SHOPS = {
+    SourceName.SHOPIFY: ("https://example.myshopify.com", "SHOPIFY_ACCESS_TOKEN"),
+    SourceName.WOOCOMMERCE: (
+        "https://shop.example.com",
+        "WOOCOMMERCE_CONSUMER_KEY and WOOCOMMERCE_CONSUMER_SECRET",
+    ),
+    SourceName.MAGENTO: ("https://shop.example.com", "MAGENTO_ACCESS_TOKEN"),
+}
 
 _NO_LIST = "      # list_id: 5"
 
@@ -113,6 +129,7 @@ def template(
         )
     return _TEXT.substitute(
         source=source,
+        shop=_shop(source),
         target=target,
         api_key=f"${{{api_key_variable}}}",
         fields="\n".join(f"      {_scalar(rule.field)}: {_entry(rule)}" for rule in rules),
@@ -122,6 +139,14 @@ def template(
         if webhook_url is None
         else _WEBHOOK.substitute(url=_scalar(webhook_url)),
     )
+
+
+def _shop(source: SourceName) -> str:
+    """Return the example of a shop, where the source has one."""
+    if source not in _SHOPS:
+        return ""
+    url, variables = _SHOPS[source]
+    return _SHOP.substitute(source=source, url=url, variables=variables)
 
 
 def _entry(rule: FieldRule) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import BinaryIO, Self, TypeVar
+from typing import BinaryIO, ParamSpec, Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,6 +18,7 @@ from customer_sync.errors import CustomerSyncError, ShopAuthError, ShopRefused, 
 from customer_sync.readers.strict_json import JsonProblem, decode
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 ATTEMPTS = 8
 """How often one request is made before the shop counts as unavailable."""
@@ -115,7 +116,7 @@ class ShopClient:
             ShopRefused: it answers with something else than what was asked for.
             ShopUnavailable: it cannot be reached in time.
         """
-        return await self._retried(lambda: self._attempt(ask))
+        return await self._retried(self._attempt, ask)
 
     async def download(self, url: str, file: BinaryIO, *, size: int | None = None) -> None:
         """Write what *url* holds to *file*, without any secret; an attempt begins it anew.
@@ -128,7 +129,7 @@ class ShopClient:
         """
         if address_flaw(url) or (_is_https(self.url) and not _is_https(url)):
             raise ShopRefused("The shop names a place for its customers that is not encrypted.")
-        await self._retried(lambda: self._downloaded(url, file, size))
+        await self._retried(self._downloaded, url, file, size)
 
     async def pause(self, seconds: float) -> None:
         """Wait, as the shop asks for.
@@ -146,7 +147,9 @@ class ShopClient:
 
     # ------------------------------------------------------------ attempts
 
-    async def _retried(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _retried(
+        self, attempt: Callable[P, Awaitable[T]], *args: P.args, **options: P.kwargs
+    ) -> T:
         def is_over(state: tenacity.RetryCallState) -> bool:
             ends_at = self.clock.monotonic() + state.upcoming_sleep
             return state.attempt_number >= ATTEMPTS or ends_at > self._deadline
@@ -159,7 +162,7 @@ class ShopClient:
             reraise=True,
         )
         try:
-            return await retrying(attempt)
+            return await retrying(attempt, *args, **options)
         except _Transient as failure:
             times = retrying.statistics.get("attempt_number", 1)
             raise ShopUnavailable(

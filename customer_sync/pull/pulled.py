@@ -3,7 +3,8 @@
 import asyncio
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, TextIO
@@ -40,6 +41,32 @@ class Pulled:
         self.kept.close()
 
 
+@dataclass(slots=True)
+class Brake:
+    """Stops a pull that is under way, also from within a signal."""
+
+    _cancel: Callable[[], object] | None = None
+
+    def apply(self) -> bool:
+        """Break the pull off, and tell whether there was one."""
+        if self._cancel is None:
+            return False
+        self._cancel()
+        return True
+
+    @contextmanager
+    def on_this_task(self) -> Iterator[None]:
+        """Let it stop the task that runs now."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        if task is not None:
+            # An exception raised by a signal would end whichever part of a request is at work.
+            self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+        try:
+            yield
+        finally:
+            self._cancel = None
+
+
 def pull(
     door: Door,
     order: Order,
@@ -47,6 +74,7 @@ def pull(
     clock: Clock,
     deadline: float = float("inf"),
     on_customer: Callable[[], None] = lambda: None,
+    brake: Brake | None = None,
 ) -> Pulled:
     """Fetch what *order* asks for, in an event loop of its own.
 
@@ -56,12 +84,13 @@ def pull(
         SourceError: the shop does not give its customers; the message says what to do.
         ConfigError: a secret is missing.
         StoreError: there is no room for it.
+        CancelledError: *brake* was applied.
     """
     kept = tempfile.TemporaryFile("w+", encoding="ascii")  # noqa: SIM115 - closed by its owner
     try:
         with asyncio.Runner(loop_factory=clock.new_event_loop) as runner:
             work = _pull(door, order, kept, clock=clock, deadline=deadline, on_customer=on_customer)
-            return runner.run(work)
+            return runner.run(_stoppable(work, brake or Brake()))
     except OSError as error:
         kept.close()
         raise StoreError(
@@ -71,6 +100,11 @@ def pull(
     except BaseException:
         kept.close()
         raise
+
+
+async def _stoppable(work: Coroutine[None, None, Pulled], brake: Brake) -> Pulled:
+    with brake.on_this_task():
+        return await work
 
 
 async def _pull(

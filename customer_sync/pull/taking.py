@@ -10,7 +10,7 @@ from customer_sync.config import Config, SourceName
 from customer_sync.platforms.format import Understood, Wanted
 from customer_sync.pull import watermarks
 from customer_sync.pull.order import Order, platform_of
-from customer_sync.pull.pulled import Pulled, pull
+from customer_sync.pull.pulled import Brake, Pulled, pull
 from customer_sync.pull.shops import Door, shop_of
 from customer_sync.pull.watermarks import Facts, Reach, Since
 from customer_sync.pull.woocommerce import refuse_since
@@ -54,6 +54,7 @@ class Taking:
         self._clock = clock or SystemClock()
         self._pulled: dict[SourceName, Pulled] = {}
         self._kept: dict[SourceName, Reach] = {}
+        self.brake = Brake()
         self.seconds = 0.0
         """How long it took."""
 
@@ -109,6 +110,7 @@ class Taking:
             clock=self._clock,
             deadline=self._clock.monotonic() + within_s,
             on_customer=self._follower.step,
+            brake=self.brake,
         )
         self._pulled[order.platform] = pulled
         return pulled
