@@ -79,7 +79,8 @@ def diff(
             contact = left_over.pop(0)
         known = {e: confirmed[e] for e in _names(customer) if e in confirmed and e not in taken}
         before = confirmed_before(customer, contact, known)
-        moved_in = [known[old.email] for old in left_over if old.email in known]
+        here = email if contact is None else contact.email
+        moved_in = [known[e] for e in customer.former_emails if e in known and e != here]
         settled, before = settle_in(customer, before, moved_in)
         fresh = since_confirmed(settled, before)
         if isinstance(fresh, Skip):

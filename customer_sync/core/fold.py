@@ -166,7 +166,8 @@ def _at_one_address(
     Who is deleted while another customer lives there is left alone: the contact is the other's. A
     contact that was never moved there goes, under its own address.
     """
-    everyone = _settled(members, identities, has_others=bool(residents))
+    recalled = [_recall_death(one, identities) for one in members]
+    everyone = [one.settled() for one in _with_anonymous(recalled)]
     alive = [one for one in everyone if not one.is_deleted]
     gone = [one for one in members if one.ids and not any(one.ids <= a.ids for a in alive)]
     gone_ids = frozenset(i for one in gone for i in one.ids)
@@ -180,12 +181,16 @@ def _at_one_address(
             statements=sum(one.statements for one in (gone if alive else members)),
             deleted_at=max(one.deleted for one in everyone if one.is_deleted and one.deleted)[0],
         )
-        for one in gone:
-            yield from _tombstones_elsewhere(email, one, identities, taken)
+        for one in everyone:
+            if one.is_deleted:
+                yield from _tombstones_elsewhere(email, one, identities, taken)
         if not alive:
             return
         members = [one for one in members if one not in gone]
     whole = _together(alive, everyone)
+    if not alive and not any(one.deleted for one in members) and not whole.says_no:
+        yield _old_news(email, whole, members)
+        return
     yield _customer(
         email,
         whole,
@@ -195,18 +200,15 @@ def _at_one_address(
     )
 
 
-def _settled(members: list[Heard], identities: Identities, *, has_others: bool) -> list[Heard]:
-    """Return what counts of each customer at one address, old deletions included.
-
-    Where nothing but an old deletion says that anybody is gone, and nobody else is there, whether
-    this is news is left to the comparison with what was confirmed.
-    """
-    heard = [one.settled() for one in _with_anonymous(members)]
-    known = [
-        one.settled() for one in _with_anonymous([_recall_death(o, identities) for o in members])
-    ]
-    is_told = any(one.deleted for one in members) or has_others
-    return known if is_told or not all(one.is_deleted for one in known) else heard
+def _old_news(email: Email, dead: Heard, members: list[Heard]) -> Skip:
+    """Leave alone who was deleted before and is only mentioned now."""
+    is_stale = dead.last is not None and dead.deleted is not None and dead.last <= dead.deleted
+    return Skip(
+        email=email,
+        ids=frozenset(dead.ids),
+        reason=Reason.STALE if is_stale else Reason.DELETED,
+        statements=sum(one.statements for one in members),
+    )
 
 
 def _recall_death(heard: Heard, identities: Identities) -> Heard:
@@ -241,8 +243,7 @@ def _together(alive: list[Heard], everyone: list[Heard]) -> Heard:
 def _has_moved(email: Email, heard: Heard, identities: Identities) -> bool:
     """Tell whether *email* is a new address for somebody who lives and had another."""
     known = {identities.addresses[i].value for i in heard.ids if i in identities.addresses}
-    is_dead = heard.is_deleted or not heard.ids.isdisjoint(identities.deleted)
-    return email not in known and len(heard.emails) > 1 and not is_dead
+    return email not in known and len(heard.emails) > 1 and not heard.is_deleted
 
 
 def _customer(

@@ -135,6 +135,11 @@ class Heard:
         return self.deleted is not None and not self.creations
 
     @property
+    def says_no(self) -> bool:
+        """Tell whether the customer does not want to be written to, by mail or otherwise."""
+        return any(not is_yes for _, is_yes in self.consents.values())
+
+    @property
     def is_only_created(self) -> bool:
         """Tell whether nothing but creations counts."""
         if not self.creations:

@@ -41,7 +41,7 @@ from shop_strategies import (
 )
 from sync_model import SyncModel
 
-thorough = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 memories = st.dictionaries(st.sampled_from(IDS), emails).map(
     lambda known: Identities(

@@ -269,7 +269,7 @@ class ShopAndAccount(RuleBasedStateMachine):
 
 
 ShopAndAccount.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=150,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -534,6 +534,18 @@ def test_a_contact_that_moves_to_an_address_that_said_no_is_blocked() -> None:
     assert notes(moved) == (Note.NO_WENT_ALONG,)
 
 
+def test_fields_go_along_although_the_old_contact_is_taken_over() -> None:
+    """One moves to an address with a contact, another takes the old address in the same run."""
+    taken_over, settled = changes(
+        [customer(NEW_JANE, 2, former=[JANE]), customer(JANE, 2, ids=["c2"])],
+        [contact(JANE, number=7), contact(NEW_JANE, number=8)],
+        [confirmed(JANE, attributes={"CITY": "Rome"})],
+    )
+    assert patch(taken_over if isinstance(taken_over, Update) else settled) == ContactPatch(
+        attributes={"CITY": "Rome"}
+    )
+
+
 def test_where_the_new_contact_may_not_be_touched_the_old_one_stays() -> None:
     """A creation at an address that has a contact, with `update_enabled: false`."""
     (left,) = changes(

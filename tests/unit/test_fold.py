@@ -258,13 +258,12 @@ def test_a_new_address_remembers_the_old_one() -> None:
         (Identities(), at(2)),
         (Identities(addresses={"c1": said(JANE, 1)}), at(2)),
         (Identities(addresses={"c1": said(NEW_JANE, 1)}), None),
-        (Identities(addresses={"c1": said(JANE, 1)}, deleted={"c1": at(1)}), None),
     ],
 )
 def test_who_comes_to_a_new_address_moved_in(
     memory: Identities, moved_in_at: datetime | None
 ) -> None:
-    """Unless the state knows better: the customer lives there already, or is deleted."""
+    """Unless the state knows better: the customer lives there already."""
     story = [statement(UPDATED, 2, email=NEW_JANE, previous_email=JANE)]
     assert only(fold(story, memory)).moved_in_at == moved_in_at
 
@@ -445,10 +444,39 @@ def test_an_old_event_of_who_is_deleted_does_not_touch_who_lives_there_now() -> 
     assert not folded.customers
 
 
-def test_an_update_of_who_is_deleted_is_left_to_the_comparison_with_the_confirmed() -> None:
-    """Nobody else is there, and nothing here says that the customer is gone."""
+@pytest.mark.parametrize(
+    ("trigger", "minute", "reason"),
+    [
+        (UPDATED, 9, Reason.DELETED),
+        (UPDATED, 4, Reason.STALE),
+        (CREATED, 4, Reason.STALE),
+        (LISTED, 4, Reason.STALE),
+    ],
+)
+def test_who_is_known_to_be_deleted_is_left_alone(
+    trigger: Trigger, minute: float, reason: Reason
+) -> None:
+    """Nobody else is there; only a later creation would bring the customer back."""
     memory = Identities(addresses={"c2": said(JANE, 5)}, deleted={"c2": at(5)})
-    assert not only(fold([statement(UPDATED, 9, customer_id="c2")], memory)).is_deleted
+    folded = fold([statement(trigger, minute, customer_id="c2")], memory)
+    (skipped,) = folded.skipped
+    assert (skipped.reason, skipped.email, skipped.statements) == (reason, JANE, 1)
+    assert not folded.customers
+
+
+@pytest.mark.parametrize("trigger", [CREATED, LISTED])
+def test_who_is_known_to_be_deleted_comes_back_by_a_later_creation(trigger: Trigger) -> None:
+    """What the state remembers is no more than an older event."""
+    memory = Identities(addresses={"c2": said(JANE, 5)}, deleted={"c2": at(5)})
+    found = only(fold([statement(trigger, 9, customer_id="c2")], memory))
+    assert (found.is_deleted, found.created_at) == (False, at(9))
+
+
+def test_the_no_of_who_is_known_to_be_deleted_is_heard() -> None:
+    """It counts should the customer come back."""
+    memory = Identities(addresses={"c2": said(JANE, 5)}, deleted={"c2": at(5)})
+    found = only(fold([statement(UPDATED, 9, customer_id="c2", email_consent=False)], memory))
+    assert (found.is_deleted, found.email_consent) == (True, said(value=False, minute=9))
 
 
 def test_a_contact_that_somebody_is_about_to_take_along_is_not_up_for_grabs() -> None:
@@ -477,6 +505,20 @@ def test_who_moved_in_with_somebody_and_is_deleted_leaves_no_contact_behind() ->
     (skipped,) = folded.skipped
     assert (skipped.reason, skipped.email) == (Reason.SHARED_ADDRESS, MARY)
     assert (only(folded).email, only(folded).is_deleted, only(folded).statements) == (JANE, True, 0)
+
+
+def test_who_is_deleted_by_the_address_alone_leaves_no_contact_behind_either() -> None:
+    """One of the two comes back; the other one's old contact goes."""
+    folded = fold(
+        [
+            statement(CREATED, 1, customer_id="c1", email=MARY),
+            statement(CREATED, 2, customer_id="c2", email=MARY, previous_email=JANE),
+            statement(DELETED, 3, customer_id=None, email=MARY),
+            statement(CREATED, 4, customer_id="c1", email=None),
+        ]
+    )
+    assert folded.customers[JANE].is_deleted
+    assert folded.customers[MARY].ids == {"c1"}
 
 
 def test_a_deletion_of_the_address_itself_is_meant_for_all_who_live_there() -> None:
