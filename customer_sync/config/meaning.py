@@ -196,6 +196,12 @@ def _shop(shop: Section, source: SourceName, findings: Findings) -> ShopSettings
     default = ShopSettings()
     _check_address(shop, "url", findings)
     _check_keys_of_shop(shop, source, findings)
+    if not {"?", "#"}.isdisjoint(shop.text("url") or ""):
+        findings.add(
+            shop.at("url"),
+            "The address of a shop has no `?` or `#`.",
+            "Write it without them and all that follows.",
+        )
     return ShopSettings(
         url=(shop.text("url") or "").rstrip("/"),
         api_version=shop.text("api_version") or default.api_version,

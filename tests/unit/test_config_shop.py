@@ -98,6 +98,7 @@ def test_a_secret_in_the_file_is_refused_and_not_shown(
         "https://me:secret@shop.example.com",
         "shop.example.com",
         "ftp://shop.example.com",
+        "https://shop.example.com/?key=me:secret",
     ],
 )
 def test_an_address_must_be_encrypted_and_bare(tmp_path: Path, url: str) -> None:
