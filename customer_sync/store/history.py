@@ -1,0 +1,124 @@
+"""The runs, what each tried, and the import jobs that they began."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from customer_sync.core.jobs import OpenJob, ProcessId
+from customer_sync.core.model import Write
+from customer_sync.store.database import telling, transaction
+from customer_sync.store.statefile import StateFile, as_time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """One run, as the history shows it."""
+
+    id: str
+    command: str
+    started_at: datetime
+    finished_at: datetime | None
+    exit_code: int | None
+    report: bytes | None
+    """The report as a JSON document."""
+
+
+class History(StateFile):
+    """What was done, when, and what came of it."""
+
+    def begin_run(self, run_id: str, command: str, now: datetime) -> None:
+        """Note that a run started."""
+        self._write(
+            "INSERT INTO runs (id, command, started_at) VALUES (?, ?, ?)",
+            (run_id, command, now.isoformat()),
+        )
+
+    def finish_run(self, run_id: str, now: datetime, exit_code: int, report: bytes) -> None:
+        """Note how a run ended."""
+        self._write(
+            "UPDATE runs SET finished_at = ?, exit_code = ?, report = ? WHERE id = ?",
+            (now.isoformat(), exit_code, report, run_id),
+        )
+
+    def runs(self, limit: int = 20) -> list[RunRow]:
+        """Return the last *limit* runs, the newest first."""
+        with telling(self.path):
+            rows = self._db.execute(
+                "SELECT id, command, started_at, finished_at, exit_code, report FROM runs"
+                " ORDER BY id DESC LIMIT ?",
+                (limit,),
+            ).fetchall()
+        return [
+            RunRow(
+                id=run_id,
+                command=command,
+                started_at=as_time(started),
+                finished_at=as_time(finished) if finished else None,
+                exit_code=exit_code,
+                report=report,
+            )
+            for run_id, command, started, finished, exit_code, report in rows
+        ]
+
+    def intend(self, run_id: str, changes: Sequence[Write], route: str, now: datetime) -> None:
+        """Journal *changes*, with the contacts as they are, before a request leaves."""
+        rows = [
+            (
+                run_id,
+                change.customer.email,
+                type(change).__name__.lower(),
+                route,
+                msgspec.json.encode(change),
+                now.isoformat(),
+            )
+            for change in changes
+        ]
+        with telling(self.path), transaction(self._db):
+            self._db.executemany(
+                "INSERT INTO operations (run_id, email, kind, route, change, intended_at)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+
+    def _finish_operation(
+        self, run_id: str, change: Write, outcome: str, detail: str, now: datetime
+    ) -> None:
+        self._db.execute(
+            "UPDATE operations SET outcome = ?, detail = ?, finished_at = ?"
+            " WHERE run_id = ? AND email = ? AND outcome IS NULL",
+            (outcome, detail, now.isoformat(), run_id, change.customer.email),
+        )
+
+    def begin_job(self, run_id: str, rows: int, now: datetime) -> int:
+        """Note that an import job is about to be started; return its number."""
+        with telling(self.path), transaction(self._db):
+            job = self._db.execute(
+                "INSERT INTO jobs (run_id, rows, started_at) VALUES (?, ?, ?)",
+                (run_id, rows, now.isoformat()),
+            ).lastrowid
+        return int(job or 0)
+
+    def name_job(self, job: int, process_id: ProcessId) -> None:
+        """Note what Brevo calls a job."""
+        self._write("UPDATE jobs SET process_id = ? WHERE id = ?", (process_id, job))
+
+    def end_job(self, job: int) -> None:
+        """Note that a job is over, or never was."""
+        self._write("UPDATE jobs SET is_over = 1 WHERE id = ?", (job,))
+
+    def open_jobs(self) -> list[OpenJob]:
+        """Return the jobs whose end nobody saw."""
+        with telling(self.path):
+            rows = self._db.execute(
+                "SELECT id, process_id, started_at FROM jobs WHERE NOT is_over ORDER BY id"
+            ).fetchall()
+        return [
+            OpenJob(
+                id=job,
+                process_id=None if process_id is None else ProcessId(process_id),
+                started_at=as_time(started_at),
+            )
+            for job, process_id, started_at in rows
+        ]

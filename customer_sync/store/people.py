@@ -1,0 +1,105 @@
+"""Who is who, and what was last written for each."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import msgspec
+
+from customer_sync.core.fold import Identities
+from customer_sync.core.model import Confirmed, Create, Dated, Delete, Email, Keep, Update
+from customer_sync.store.database import telling, transaction
+from customer_sync.store.statefile import StateFile, as_time
+
+
+class People(StateFile):
+    """The customers that were heard of, and their confirmed contacts."""
+
+    def identities(self, ids: Iterable[str], emails: Iterable[Email]) -> Identities:
+        """Return what is remembered of the customers with *ids*, and of all at *emails*."""
+        addresses = {}
+        deleted = {}
+        for customer_id, email, said_at, is_deleted in self._select(
+            "SELECT customer_id, email, said_at, is_deleted FROM identities"
+            " WHERE customer_id IN ({})",
+            ids,
+        ):
+            addresses[customer_id] = Dated(value=Email(email), at=as_time(said_at))
+            if is_deleted:
+                deleted[customer_id] = as_time(said_at)
+        asked = {*emails, *(known.value for known in addresses.values())}
+        owners: dict[Email, set[str]] = {}
+        for customer_id, email in self._select(
+            "SELECT customer_id, email FROM identities WHERE NOT is_deleted AND email IN ({})",
+            asked,
+        ):
+            owners.setdefault(Email(email), set()).add(customer_id)
+        return Identities(
+            addresses=addresses,
+            owners={e: frozenset(o) for e, o in owners.items()},
+            deleted=deleted,
+        )
+
+    def note_deleted(self, ids: Iterable[str], email: Email, deleted_at: datetime) -> None:
+        """Note that customers are gone although their address *email* lives on with others.
+
+        Whoever is known to have come back after *deleted_at* is not gone. Who was never heard of
+        is remembered too, so that older news brings nobody back.
+        """
+        with telling(self.path), transaction(self._db):
+            self._db.executemany(
+                "INSERT INTO identities (customer_id, email, said_at, is_deleted)"
+                " VALUES (?, ?, ?, 1) ON CONFLICT (customer_id) DO UPDATE"
+                " SET is_deleted = 1, said_at = excluded.said_at"
+                " WHERE said_at <= excluded.said_at",
+                [(i, email, deleted_at.isoformat()) for i in ids],
+            )
+
+    def confirmed(self, emails: Iterable[Email]) -> dict[Email, Confirmed]:
+        """Return what was confirmed for each of *emails* that was confirmed at all."""
+        rows = self._select("SELECT email, body FROM confirmed WHERE email IN ({})", emails)
+        return {Email(email): self._decoded(body, Confirmed) for email, body in rows}
+
+    def count_known(self) -> int:
+        """Return how many living customers are confirmed."""
+        with telling(self.path):
+            (count,) = self._db.execute(
+                "SELECT count(*) FROM confirmed WHERE NOT is_deleted"
+            ).fetchone()
+        return int(count)
+
+    def living(self) -> Iterator[tuple[Confirmed, frozenset[str]]]:
+        """Yield every confirmed customer that is not deleted, with its ids."""
+        with telling(self.path):
+            rows = self._db.execute(
+                "SELECT body, (SELECT json_group_array(customer_id) FROM identities i"
+                " WHERE i.email = c.email AND NOT i.is_deleted)"
+                " FROM confirmed c WHERE NOT is_deleted ORDER BY email"
+            )
+            for body, ids in rows:
+                yield self._decoded(body, Confirmed), self._decoded(ids, frozenset[str])
+
+    def _confirm(self, change: Create | Update | Delete | Keep, confirmed: Confirmed) -> None:
+        customer = change.customer
+        if isinstance(change, Update) and change.before.email not in {None, confirmed.email}:
+            self._db.execute("DELETE FROM confirmed WHERE email = ?", (change.before.email,))
+        self._db.execute(
+            "INSERT OR REPLACE INTO confirmed VALUES (?, ?, ?, ?)",
+            (
+                confirmed.email,
+                confirmed.contact_id,
+                confirmed.is_deleted,
+                msgspec.json.encode(confirmed),
+            ),
+        )
+        # The last word on whoever is deleted is the deletion.
+        said_at = (customer.is_deleted and customer.deleted_at) or customer.email_at
+        self._db.executemany(
+            "INSERT OR REPLACE INTO identities VALUES (?, ?, ?, ?)",
+            [(i, customer.email, said_at.isoformat(), customer.is_deleted) for i in customer.ids],
+        )
+
+    def _forget(self, superseded: Confirmed) -> None:
+        self._db.execute(
+            "DELETE FROM confirmed WHERE email = ? AND body = ?",
+            (superseded.email, msgspec.json.encode(superseded)),
+        )

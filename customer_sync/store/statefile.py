@@ -1,0 +1,70 @@
+"""The open file of the state, as its chapters read and write it."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from customer_sync.errors import StoreError
+from customer_sync.store.database import connect, telling, transaction
+
+T = TypeVar("T")
+
+_CHUNK = 500
+"""How many values one SELECT asks for; SQLite allows no fewer than 999 placeholders."""
+
+
+class StateFile:
+    """The file and its SQL.
+
+    Every method of it and of its chapters may raise StoreError. Nothing holds a transaction open
+    while anybody waits for the network.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._db = connect(path)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def _decoded(self, body: bytes | str, kind: type[T]) -> T:
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise StoreError(
+                f"The state {self.path} holds what this version cannot read: {error}.",
+                hint="Put a copy from before in its place, or move it aside: the next run then "
+                "builds a new state from Brevo.",
+            ) from error
+
+    def _write(self, sql: str, values: tuple[object, ...]) -> None:
+        with telling(self.path), transaction(self._db):
+            self._db.execute(sql, values)
+
+    def _select(self, sql: str, values: Iterable[str]) -> Iterator[sqlite3.Row]:
+        """Run *sql*, whose `{}` stands for a list of placeholders, for *values* in chunks."""
+        with telling(self.path):
+            for chunk in _chunks(values):
+                # Fetched at once: an abandoned cursor would outlive the file.
+                yield from self._db.execute(sql.format(_marks(chunk)), chunk).fetchall()
+
+
+def _chunks(values: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(values)
+    while chunk := list(islice(iterator, _CHUNK)):
+        yield chunk
+
+
+def _marks(chunk: Sequence[object]) -> str:
+    return ",".join("?" * len(chunk))
+
+
+def as_time(text: str) -> datetime:
+    """Return the moment that a column holds, in UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC)
