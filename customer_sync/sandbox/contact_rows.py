@@ -78,6 +78,12 @@ def list_ids(account: Account, contact_id: int) -> list[int]:
     return [row[0] for row in account.db.execute(query, (contact_id,))]
 
 
+def left_list_ids(account: Account, contact_id: int) -> list[int]:
+    """Return the lists that the person left by a link in a mail, in ascending order."""
+    query = "SELECT list_id FROM left_lists WHERE contact_id = ? ORDER BY list_id"
+    return [row[0] for row in account.db.execute(query, (contact_id,))]
+
+
 def is_held(account: Account, identifier: Identifier, value: str) -> bool:
     """Tell whether the number of a deleted contact is still taken."""
     query = "SELECT 1 FROM held_numbers WHERE identifier = ? AND number = ? AND until > ?"
@@ -120,6 +126,7 @@ def delete(account: Account, contact: ContactRow) -> None:
     _remember_as_it_was(account, contact)
     account.db.execute("DELETE FROM contacts WHERE id = ?", (contact.id,))
     account.db.execute("DELETE FROM memberships WHERE contact_id = ?", (contact.id,))
+    account.db.execute("DELETE FROM left_lists WHERE contact_id = ?", (contact.id,))
     _hold_numbers(account, contact)
     for channel, address, is_blocked in _channels(contact):
         if is_blocked and address is not None:
@@ -144,10 +151,35 @@ def _hold_numbers(account: Account, contact: ContactRow) -> None:
 
 
 def add_to_lists(account: Account, contact: ContactRow, ids: Iterable[int]) -> int:
-    """Put the contact on lists and return on how many it was not yet."""
-    wanted = [(list_id, contact.id) for list_id in ids]
+    """Put the contact on lists and return on how many it was not yet.
+
+    Whoever left a list by a link in a mail joins it again only where the switch says so, and that
+    is recorded.
+    """
+    wanted = [(list_id, contact.id) for list_id in ids if _may_join(account, contact, list_id)]
     cursor = account.db.executemany("INSERT OR IGNORE INTO memberships VALUES (?, ?)", wanted)
     return cursor.rowcount
+
+
+def _may_join(account: Account, contact: ContactRow, list_id: int) -> bool:
+    query = "SELECT 1 FROM left_lists WHERE list_id = ? AND contact_id = ?"
+    if account.db.execute(query, (list_id, contact.id)).fetchone() is None:
+        return True
+    if not account.settings.joining_undoes_leaving:
+        return False
+    query = "DELETE FROM left_lists WHERE list_id = ? AND contact_id = ?"
+    account.db.execute(query, (list_id, contact.id))
+    address = contact.identifiers.get(Identifier.EMAIL)
+    _record(account, contact, f"list {list_id}", address, "list")
+    return True
+
+
+def leave_list(account: Account, contact: ContactRow, list_id: int) -> bool:
+    """Let the person leave a list by a link in a mail; tell whether the contact was on it."""
+    if not remove_from_lists(account, contact, (list_id,)):
+        return False
+    account.db.execute("INSERT OR IGNORE INTO left_lists VALUES (?, ?)", (list_id, contact.id))
+    return True
 
 
 def remove_from_lists(account: Account, contact: ContactRow, ids: Iterable[int]) -> int:

@@ -228,7 +228,7 @@ def as_json(
         "createdAt": timestamp(contact.created_at, settings.timezone),
         "modifiedAt": timestamp(contact.modified_at, settings.timezone),
         "listIds": lists,
-        "listUnsubscribed": [],
+        "listUnsubscribed": contact_rows.left_list_ids(account, contact.id),
         "attributes": shown_attributes(account, definitions, contact),
     }
 

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from customer_sync.core.model import Attribute, AttributeType
-from customer_sync.sandbox import page, traffic
+from customer_sync.sandbox import page, reading, traffic
 from customer_sync.sandbox.account import Answer
 from customer_sync.sandbox.errors import BrevoFault
 from customer_sync.sandbox.settings import as_json
@@ -40,6 +40,9 @@ class Control:
             "/sandbox/settings": self._change_settings,
             "/sandbox/ensure": self._ensure,
             "/sandbox/segments": self._make_segment,
+            "/sandbox/edit": self._edit,
+            "/sandbox/unsubscribe": self._unsubscribe,
+            "/sandbox/remove": self._remove,
         }
         return [
             Route("/", self._page),
@@ -158,6 +161,20 @@ class Control:
             raise ValueError("id must be a positive number")
         name, text = str(body.get("name", "")), str(body.get("filter", ""))
         self._state.make_segment(segment_id, name, text)
+        return Answer(status=200, content={})
+
+    def _edit(self, body: Mapping[str, object]) -> Answer:
+        changes = {name: value for name, value in body.items() if name != "email"}
+        self._state.edit(reading.required_text(body, "email"), changes)
+        return Answer(status=200, content={})
+
+    def _unsubscribe(self, body: Mapping[str, object]) -> Answer:
+        email = reading.required_text(body, "email")
+        self._state.unsubscribe(email, reading.number(body, "list"))
+        return Answer(status=200, content={})
+
+    def _remove(self, body: Mapping[str, object]) -> Answer:
+        self._state.remove(reading.required_text(body, "email"))
         return Answer(status=200, content={})
 
 

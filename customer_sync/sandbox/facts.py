@@ -196,6 +196,8 @@ class Facts:
 
     list_moves_modify: bool = True
     """Whether the list routes move `modifiedAt` of the contacts that they add or remove."""
+    joining_undoes_leaving: bool = True
+    """Whether the API puts a contact back on a list that the person left by a link in a mail."""
 
     # ---- reading
     since_is_inclusive: bool = True

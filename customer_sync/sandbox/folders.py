@@ -117,6 +117,7 @@ def list_as_json(account: Account, row: ListRow) -> dict[str, object]:
 def delete_list(account: Account, list_id: int) -> None:
     """Delete one list; its contacts stay."""
     account.db.execute("DELETE FROM memberships WHERE list_id = ?", (list_id,))
+    account.db.execute("DELETE FROM left_lists WHERE list_id = ?", (list_id,))
     account.db.execute("DELETE FROM lists WHERE id = ?", (list_id,))
 
 

@@ -98,10 +98,17 @@ def _jobs(account: Account) -> str:
 
 def _transitions(state: State) -> str:
     rows = [
-        (each.at.isoformat(), each.contact_id, each.address or "", each.cause, each.route)
+        (
+            each.at.isoformat(),
+            each.contact_id,
+            each.address or "",
+            each.channel,
+            each.cause,
+            each.route,
+        )
         for each in state.transitions()[-_MOST:]
     ]
-    header = ("Time", "Contact", "Address", "Cause", "Route")
+    header = ("Time", "Contact", "Address", "Channel", "Cause", "Route")
     return _section("Mailable again after a block", header, rows)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from customer_sync.clock import Clock
 from customer_sync.core.model import Attribute, AttributeType
-from customer_sync.sandbox import attributes, faults, filters, opening, segments, traffic
+from customer_sync.sandbox import attributes, faults, filters, opening, people, segments, traffic
 from customer_sync.sandbox.account import Account
 from customer_sync.sandbox.faults import Trouble
 from customer_sync.sandbox.settings import Settings, changed
@@ -26,10 +26,11 @@ class Transition:
     contact_id: int
     address: str | None
     channel: str
-    """`email` or `sms`."""
+    """`email`, `sms`, or `list 5` for whoever is on a list again that they had left."""
     cause: str
-    """`flag`, `rename`, `import`, or `came back after deletion`."""
+    """`flag`, `rename`, `import`, `list`, or `came back after deletion`."""
     route: str
+    """The request's, `IMPORTUSER` for a job, `people` for an edit beside the API."""
 
 
 class State:
@@ -158,6 +159,33 @@ class State:
             changed(self._passed, merged)
             query = "INSERT OR REPLACE INTO meta VALUES ('settings', ?)"
             db.execute(query, (json.dumps(merged),))
+
+    def edit(self, email: str, body: Mapping[str, object]) -> None:
+        """Let somebody change a contact in Brevo's pages; *body* is as for `PUT`.
+
+        Raises:
+            BrevoFault: There is no such contact, or it cannot be changed so.
+        """
+        with self.writing(people.ROUTE) as account:
+            people.edit(account, email, body)
+
+    def unsubscribe(self, email: str, list_id: int | None = None) -> None:
+        """Let a person follow the link in a mail: out of everything, or out of one list.
+
+        Raises:
+            BrevoFault: There is no such contact, or it is not on the list.
+        """
+        with self.writing(people.ROUTE) as account:
+            people.unsubscribe(account, email, list_id)
+
+    def remove(self, email: str) -> None:
+        """Let somebody delete a contact in Brevo's pages.
+
+        Raises:
+            BrevoFault: There is no such contact.
+        """
+        with self.writing(people.ROUTE) as account:
+            people.remove(account, email)
 
     def close(self) -> None:
         """Close the file."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from customer_sync.errors import StoreError
 
-_VERSION = 1
+_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -79,6 +79,13 @@ CREATE TABLE held_numbers (
 ) WITHOUT ROWID;
 """
 
+_ADDITIONS = (
+    """CREATE TABLE left_lists (
+  list_id INTEGER NOT NULL, contact_id INTEGER NOT NULL, PRIMARY KEY (list_id, contact_id)
+) WITHOUT ROWID""",
+)
+"""What each format has that the one before had not; the first of them makes format 2."""
+
 _TABLES = (
     "meta",
     "contacts",
@@ -97,6 +104,7 @@ _TABLES = (
     "transitions",
     "forgotten_blocks",
     "held_numbers",
+    "left_lists",
 )
 
 
@@ -160,12 +168,14 @@ class Storage:
     def _prepare(self) -> None:
         with self.transaction() as connection:
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            if not 0 <= version <= _VERSION:
+                raise sqlite3.DatabaseError(f"it has format {version}, not {_VERSION}")
             if version == 0:
                 for statement in _SCHEMA.split(";"):
                     connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {_VERSION}")
-            elif version != _VERSION:
-                raise sqlite3.DatabaseError(f"it has format {version}, not {_VERSION}")
+            for statement in _ADDITIONS[max(0, version - 1) :]:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
 
 
 def _create_private(path: Path) -> None:

@@ -37,7 +37,7 @@ EXAMPLES = re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 SWITCHES = re.compile(r"(<!-- switches: .*? -->\n).*?(<!-- end of switches -->)", re.DOTALL)
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=["sdk", "control"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=["sdk", "control", "transitions"])
 def test_the_examples_run(example: str, server: Server) -> None:
     """As they stand, but for the address; what they open is closed for them."""
     names: dict[str, object] = {}
