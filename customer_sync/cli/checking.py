@@ -3,18 +3,19 @@
 import json
 import re
 import sys
-from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.text import Text
 
 from customer_sync.cli.options import EncodingOption, JsonOption
-from customer_sync.config import check, schema
+from customer_sync.config import ConfigProblem, check, schema
 from customer_sync.console import make_console
 from customer_sync.core.model import Record, Rejection
 from customer_sync.core.validate import EventValidator
@@ -22,6 +23,7 @@ from customer_sync.errors import ExitCode
 from customer_sync.event_schema import event_schema
 from customer_sync.platforms.reading import Asked, read
 from customer_sync.privacy import printable
+from customer_sync.selftest import Tried, problems_of, try_all
 
 _CONFIG_KEYS = re.compile(
     r"""^\s*\{?\s*["']?(skills|brevo|version|notifications)["']?\s*:""", re.MULTILINE
@@ -51,15 +53,17 @@ def validate(
     encoding: EncodingOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Check a configuration or event files, and tell every problem at once.
+    """Check a configuration with its tests, or event files, and tell every problem at once.
 
-    Exits 0, 3 for a configuration that cannot be used, 4 for events that would be rejected.
+    Exits 0, 3 for a configuration that cannot be used or fails a test of its own, 4 for events that
+    would be rejected.
 
     Example: customer-sync validate config.yaml
     """
     configs = [name for name in files if _is_config(name)]
     events = [name for name in files if name not in configs]
-    problems = [problem for name in configs for problem in _config_problems(name)]
+    checked = [_checked(name) for name in configs]
+    problems = [_told(problem, one) for one in checked for problem in one.problems]
     count, rejected = 0, 0
     for record, found in _event_problems(events, encoding):
         count += record
@@ -71,10 +75,17 @@ def validate(
     if any(problem["file"] in configs for problem in problems):
         code = ExitCode.CONFIG
     if as_json:
-        document = {"files": files, "records": count, "problems": problems, "exit_code": code}
+        tests = [test for one in checked for test in _tests(one)]
+        document = {
+            "files": files,
+            "records": count,
+            "tests": tests,
+            "problems": problems,
+            "exit_code": code,
+        }
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        _print(problems, configs=configs, records=count if events else None, rejected=rejected)
+        _print(problems, checked=checked, records=count if events else None, rejected=rejected)
     return code
 
 
@@ -102,19 +113,43 @@ def _is_config(name: str) -> bool:
     return path.suffix in {".yaml", ".yml"} and not looks_like_events
 
 
-def _config_problems(name: str) -> list[dict[str, object]]:
-    _, problems = check(Path(name))
-    return [
-        {
-            "file": name,
-            "line": p.line,
-            "pointer": p.pointer,
-            "rule": "config",
-            "message": p.message,
-            "hint": p.hint,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checked:
+    """A configuration that was looked at."""
+
+    name: str
+    problems: tuple[ConfigProblem, ...]
+    tried: tuple[Tried, ...] = ()
+    """Its tests; none where it is not even good enough for them."""
+
+
+def _checked(name: str) -> _Checked:
+    config, problems = check(Path(name))
+    if config is None:
+        return _Checked(name=name, problems=problems)
+    tried = try_all(config)
+    return _Checked(name=name, problems=problems_of(config, tried), tried=tried)
+
+
+def _told(problem: ConfigProblem, checked: _Checked) -> dict[str, object]:
+    return {
+        "file": checked.name,
+        "line": problem.line,
+        "pointer": problem.pointer,
+        "rule": "test" if checked.tried else "config",
+        "message": problem.message,
+        "hint": problem.hint,
+    }
+
+
+def _tests(checked: _Checked) -> Iterator[dict[str, object]]:
+    for one in checked.tried:
+        yield {
+            "file": checked.name,
+            "line": one.placed.line,
+            "name": one.name,
+            "passed": one.has_passed,
         }
-        for p in problems
-    ]
 
 
 def _event_problems(
@@ -147,7 +182,7 @@ def _rejection_problems(rejection: Rejection) -> list[dict[str, object]]:
 def _print(
     problems: list[dict[str, object]],
     *,
-    configs: list[str],
+    checked: list[_Checked],
     records: int | None,
     rejected: int,
 ) -> None:
@@ -160,9 +195,22 @@ def _print(
             console.print(Text(printable(f"  {problem['hint']}"), style="dim"))
     if len(problems) > _MOST_SHOWN:
         console.print(f"… and {len(problems) - _MOST_SHOWN:,} more; --json lists all of them.")
-    bad = Counter(p["file"] for p in problems)
-    for name in configs:
-        state = f"{bad[name]} to mend" if bad[name] else "good"
-        console.print(Text(f"{name}: {state}"))
+    for one in checked:
+        _print_tests(console, one)
+        state = f"{len(one.problems)} to mend" if one.problems else "good"
+        console.print(Text(f"{one.name}: {state}{_count_of_tests(one)}"))
     if records is not None:
         console.print(f"{records:,} records: {records - rejected:,} good, {rejected:,} to mend")
+
+
+def _print_tests(console: Console, checked: _Checked) -> None:
+    for one in checked.tried:
+        word, style = ("passed", "green") if one.has_passed else ("FAILED", "red")
+        console.print(Text(printable(f"  {word}  {one.name}"), style=style))
+
+
+def _count_of_tests(checked: _Checked) -> str:
+    if not checked.tried:
+        return ""
+    passed, count = sum(one.has_passed for one in checked.tried), len(checked.tried)
+    return f", {passed} of {count} test{'s' if count > 1 else ''} passed"

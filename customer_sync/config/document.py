@@ -21,7 +21,7 @@ from customer_sync.config.syntax import (
     flaw_of_syntax,
 )
 
-_MOST_VALUES = 5_000
+_MOST_VALUES = 20_000
 _DEEPEST = 40
 _CORE = "tag:yaml.org,2002:"
 

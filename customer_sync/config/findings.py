@@ -41,6 +41,10 @@ class Findings:
         """Return the line that *at* stands in."""
         return self._document.key_spot(at).line
 
+    def place(self, at: Path) -> tuple[Spot, str]:
+        """Return where a problem with the value of *at* would be told, and its pointer."""
+        return self._document.spot(at), shown(pointer(at), longest=_LONGEST)
+
     def problems(self) -> tuple[ConfigProblem, ...]:
         """Return everything found, from the top of the file to its end, each thing once."""
         unique = dict.fromkeys(self._problems)

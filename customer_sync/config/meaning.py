@@ -8,6 +8,7 @@ from pathlib import Path as FilePath
 from typing import TypeVar
 
 from customer_sync.config.addresses import address_flaw, is_brevo
+from customer_sync.config.cases import read_cases
 from customer_sync.config.fields import IDENTIFIERS, read_rules
 from customer_sync.config.findings import Findings
 from customer_sync.config.model import (
@@ -57,13 +58,14 @@ def understand(path: FilePath, root: object, findings: Findings) -> Config:
     debug = _either(top, skill, "debug", findings).flag("debug") or False
     level = _word(_either(top, skill, "log_level", findings), "log_level", LogLevel.INFO)
     source = _word(skill, "source", SourceName.CUSTOM)
+    policy = _policy(options, rules, findings)
     return Config(
         path=path,
         brevo=_brevo(top.section("brevo"), options, findings),
         enabled=_flag(skill, "enabled", default=True),
         source=source,
         rules=rules,
-        policy=_policy(options, rules, findings),
+        policy=policy,
         sync_mode=_word(options, "sync_mode", SyncMode.BATCH),
         default_region=_region(options, findings),
         include_guests=_flag(options, "include_guests", default=False),
@@ -79,6 +81,7 @@ def understand(path: FilePath, root: object, findings: Findings) -> Config:
             _either(top, skill, "notifications", findings).section("notifications"), findings
         ),
         shop=_shop(skill.section("shop"), source, findings) if "shop" in skill else None,
+        cases=read_cases(skill, rules, policy, findings),
     )
 
 

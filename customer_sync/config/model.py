@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from customer_sync.core.cases import Case
 from customer_sync.core.model import FieldRule, Limit, Policy, RatePlan, SourceName
 from customer_sync.errors import ConfigError
 
@@ -135,6 +136,16 @@ class ShopSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedCase:
+    """A test of the configuration, and where in the file it says what it expects."""
+
+    case: Case
+    line: int
+    column: int
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """One config.yaml, checked and with every default filled in."""
 
@@ -167,6 +178,8 @@ class Config:
     notifications: Notifications = field(default_factory=Notifications)
     shop: ShopSettings | None = None
     """None: customers are read from files only."""
+    cases: tuple[PlacedCase, ...] = ()
+    """The tests that every run has to pass before it begins, in the order of the file."""
 
     def api_key(self, environ: Mapping[str, str]) -> Secret:
         """Return the key for Brevo from the variable that the file names.

@@ -191,10 +191,13 @@ def _nothing_in_it(error: ValidationError, at: Path, findings: Findings) -> None
 
 
 def _two_at_once(error: ValidationError, at: Path, findings: Findings) -> None:
+    is_choice = bool(_mapping(error.schema, "properties"))
     findings.add(
         at,
         f"Only one entry may stand here, but there are {len(_keys(error.instance))}.",
-        "Keep one; several are written as a list, each behind a dash of its own.",
+        "Keep the one that is meant."
+        if is_choice
+        else "Keep one; several are written as a list, each behind a dash of its own.",
     )
 
 

@@ -1,0 +1,204 @@
+"""One customer and one contact, carried through runs with the very stages of a real one."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from customer_sync.core.cases import Came, Held, Verdict
+from customer_sync.core.confirm import confirm
+from customer_sync.core.diff import diff
+from customer_sync.core.fold import Fold, Folded, Identities
+from customer_sync.core.mapping import Mapper
+from customer_sync.core.model import (
+    Change,
+    Confirmed,
+    Contact,
+    ContactId,
+    ContactPatch,
+    Create,
+    Customer,
+    Dated,
+    Delete,
+    Email,
+    FieldChange,
+    Keep,
+    Policy,
+    Problem,
+    Record,
+    Rejection,
+    Skip,
+    Update,
+)
+from customer_sync.core.news import confirmed_before
+from customer_sync.core.validate import EventValidator
+
+ONLY = ContactId(1)
+"""The number of the one contact."""
+
+
+class UnclearCase(Exception):
+    """A test that says too little or too much to be carried out, in a sentence."""
+
+
+class Trial:
+    """A shop's customer, its contact at Brevo, and what the sync remembers of the two.
+
+    Records are validated, mapped, folded and compared with the contact by the stages of a run, and
+    what comes of it is done to the contact here, as Brevo would.
+    """
+
+    def __init__(self, validator: EventValidator, mapper: Mapper, policy: Policy) -> None:
+        self._validator = validator
+        self._mapper = mapper
+        self._policy = policy
+        self._contact: Contact | None = None
+        self._held: Held | None = None
+        """A contact that is described, but whose address may only be known with the customer's."""
+        self._confirmed: dict[Email, Confirmed] = {}
+        self._addresses: dict[str, tuple[Dated[Email], bool]] = {}
+        """A customer's id to the address, and whether the customer is deleted."""
+
+    def put(self, held: Held | None) -> None:
+        """Let Brevo hold *held* from now on, whatever earlier runs left there."""
+        if held is None:
+            self._contact = self._held = None
+        elif held.email is not None:
+            self._hold(held, held.email)
+        elif self._contact is not None and self._contact.email is not None:
+            self._hold(held, self._contact.email)
+        else:
+            self._held = held
+
+    def run(self, records: Iterable[Record | Rejection]) -> Came:
+        """Carry *records*, which are about one customer, through a run, and return what came.
+
+        A single rejected record makes it a rejection.
+
+        Raises:
+            UnclearCase: they are about several customers.
+        """
+        fold = Fold()
+        warnings: list[str] = []
+        problems: list[Problem] = []
+        for record in records:
+            event = self._validator.validate(record) if isinstance(record, Record) else record
+            if isinstance(event, Rejection):
+                problems += event.problems
+                continue
+            statement = self._mapper.map(event)
+            warnings += [one.field for one in statement.warnings]
+            fold.add(statement)
+        if problems:
+            return Came(
+                verdict=Verdict.REJECT,
+                contact=self._contact,
+                problems=tuple(dict.fromkeys(problems)),
+            )
+        came = self._settle(fold.customers(self._identities()))
+        return replace(came, warnings=frozenset(warnings))
+
+    def _settle(self, folded: Folded) -> Came:
+        count = len(folded.customers) + len(folded.skipped)
+        if count > 1:
+            raise UnclearCase(f"It is about {count} customers; write a test for each of them.")
+        if folded.skipped:
+            return self._skip(folded.skipped[0])
+        if not folded.customers:
+            return Came(verdict=Verdict.IGNORE, contact=self._contact)
+        (customer,) = folded.customers.values()
+        return self._synced(customer)
+
+    def _synced(self, customer: Customer) -> Came:
+        if self._held is not None:
+            self._hold(self._held, customer.email)
+        observed = {}
+        if self._contact is not None and self._contact.email is not None:
+            observed[self._contact.email] = self._contact
+        # What follows the first change remembers more of the same contact, and writes nothing.
+        first, *others = diff({customer.email: customer}, observed, self._confirmed, self._policy)
+        came = self._done(first)
+        for change in others:
+            self._done(change)
+        return came
+
+    def _hold(self, held: Held, email: Email) -> None:
+        self._held = None
+        self._contact = Contact(
+            id=ONLY,
+            email=email,
+            attributes={n: v for n, v in held.attributes.items() if v not in (None, "", ())},
+            list_ids=held.list_ids,
+            unsubscribed_list_ids=held.left_list_ids,
+            is_email_blocked=held.is_email_blocked,
+            is_sms_blocked=held.is_sms_blocked,
+        )
+
+    # ------------------------------------------------------------ what Brevo does
+
+    def _done(self, change: Change) -> Came:
+        match change:
+            case Skip():
+                return self._skip(change)
+            case Create():
+                new = Contact(id=ONLY, email=change.customer.email, attributes={})
+                self._contact = patched(new, change.patch)
+                return self._confirm(change, Verdict.CREATE, change.fields)
+            case Update():
+                self._contact = patched(change.before, change.patch)
+                return self._confirm(change, Verdict.UPDATE, change.fields)
+            case Delete(patch=patch):
+                self._contact = None if patch is None else patched(change.before, patch)
+                return self._confirm(change, Verdict.DELETE, change.fields)
+            case Keep():
+                return self._confirm(change, Verdict.KEEP, ())
+
+    # ------------------------------------------------------------ what the state remembers
+
+    def _confirm(
+        self,
+        change: Create | Update | Delete | Keep,
+        verdict: Verdict,
+        fields: tuple[FieldChange, ...],
+    ) -> Came:
+        customer = change.customer
+        contact = None if isinstance(change, Create) else change.before
+        before = confirmed_before(customer, contact, self._confirmed)
+        number = self._contact.id if self._contact else None
+        confirmed = confirm(change, before, list_id=self._policy.list_id, contact_id=number)
+        if contact is not None and contact.email is not None and isinstance(change, Update):
+            self._confirmed.pop(contact.email, None)
+        self._confirmed[customer.email] = confirmed
+        said_at = customer.deleted_at if customer.is_deleted else None
+        address = Dated(value=customer.email, at=said_at or customer.email_at)
+        self._addresses |= dict.fromkeys(customer.ids, (address, customer.is_deleted))
+        return Came(verdict=verdict, contact=self._contact, fields=fields)
+
+    def _skip(self, skipped: Skip) -> Came:
+        if skipped.email is not None and skipped.deleted_at is not None:
+            gone = Dated(value=skipped.email, at=skipped.deleted_at)
+            self._addresses |= dict.fromkeys(skipped.ids, (gone, True))
+        return Came(verdict=Verdict.SKIP, contact=self._contact, reason=skipped.reason)
+
+    def _identities(self) -> Identities:
+        owners: dict[Email, frozenset[str]] = {}
+        for name, (known, is_deleted) in self._addresses.items():
+            if not is_deleted:
+                owners[known.value] = owners.get(known.value, frozenset()) | {name}
+        return Identities(
+            addresses={name: known for name, (known, _) in self._addresses.items()},
+            owners=owners,
+            deleted={name: known.at for name, (known, gone) in self._addresses.items() if gone},
+        )
+
+
+def patched(contact: Contact, patch: ContactPatch) -> Contact:
+    """Return what Brevo makes of *contact* when *patch* is written to it."""
+    held = {**contact.attributes, **patch.attributes}
+    email_blocked, sms_blocked = patch.email_blocked, patch.sms_blocked
+    return replace(
+        contact,
+        email=patch.rename_to or contact.email,
+        attributes={n: v for n, v in held.items() if v not in (None, "", ())},
+        list_ids=(contact.list_ids | patch.add_lists) - patch.remove_lists,
+        is_email_blocked=contact.is_email_blocked if email_blocked is None else email_blocked,
+        is_sms_blocked=contact.is_sms_blocked if sms_blocked is None else sms_blocked,
+    )
