@@ -11,6 +11,11 @@ from customer_sync.core.model import Write
 from customer_sync.store.database import telling, transaction
 from customer_sync.store.statefile import StateFile, as_time
 
+CUT_OFF = "cut off"
+"""The outcome of a change whose run died before it heard whether Brevo has it."""
+
+_WHY_CUT_OFF = "the run died before it heard the answer; the next one looked at what had arrived"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
@@ -29,11 +34,20 @@ class History(StateFile):
     """What was done, when, and what came of it."""
 
     def begin_run(self, run_id: str, command: str, now: datetime) -> None:
-        """Note that a run started."""
-        self._write(
-            "INSERT INTO runs (id, command, started_at) VALUES (?, ?, ?)",
-            (run_id, command, now.isoformat()),
-        )
+        """Note that a run started, and that whatever earlier ones left open was cut off.
+
+        Only one run has the state at a time: an intent that is still open belongs to one that died.
+        """
+        with telling(self.path), transaction(self._db):
+            self._db.execute(
+                "UPDATE operations SET outcome = ?, detail = ?, finished_at = ?"
+                " WHERE outcome IS NULL",
+                (CUT_OFF, _WHY_CUT_OFF, now.isoformat()),
+            )
+            self._db.execute(
+                "INSERT INTO runs (id, command, started_at) VALUES (?, ?, ?)",
+                (run_id, command, now.isoformat()),
+            )
 
     def finish_run(self, run_id: str, now: datetime, exit_code: int, report: bytes) -> None:
         """Note how a run ended."""
