@@ -143,7 +143,9 @@ class RunJournal:
         It does not join again the lists that the person had left.
         """
         self._store.unmirror(change.before.id)
-        create = recreate(change.customer, change.before, self._before(change), self._policy)
+        customer = change.customer
+        suppressed = self._store.suppressed((customer.email, *customer.former_emails))
+        create = recreate(customer, change.before, self._before(change), self._policy, suppressed)
         lists = create.patch.add_lists - change.before.unsubscribed_list_ids
         return replace(create, patch=replace(create.patch, add_lists=lists))
 

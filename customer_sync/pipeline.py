@@ -150,7 +150,9 @@ async def make_ready(
 
     edges.display.stage("plan")
     changes: list[Change] = [*taken_in.folded.skipped]
-    changes.extend(diff(customers, observed, confirmed, config.policy))
+    ids = {i for c in customers.values() for i in c.ids}
+    suppressed = edges.store.suppressed(names, ids)
+    changes.extend(diff(customers, observed, confirmed, config.policy, suppressed))
     plan = make_plan(changes, _guard(config, edges.store, options, taken_in))
     check_consent(plan, config.policy)
     routing = route_plan(
@@ -186,7 +188,8 @@ async def make_ready_again(
         for item in edges.store.queue()
         if made_at is not None and item.queued_at > made_at
     }
-    plan = still_true(kept, observed, waiting)
+    ids = {i for c in kept.changes if not isinstance(c, Skip) for i in c.customer.ids}
+    plan = still_true(kept, observed, waiting, edges.store.suppressed(names, ids))
     check_consent(plan, config.policy)
     return Planned(
         plan=plan,

@@ -19,11 +19,13 @@ from customer_sync.core.model import (
     Delete,
     Email,
     Keep,
+    Note,
     Reason,
     Skip,
     Update,
 )
 from customer_sync.core.plan import Plan, contact_digest, digest_of
+from customer_sync.core.suppression import NOBODY, Suppressed
 from customer_sync.errors import SourceError
 
 VERSION = 1
@@ -132,25 +134,34 @@ def read_plan(path: Path) -> PlanFile:
 
 
 def still_true(
-    plan: Plan, observed: Mapping[Email, Contact], waiting: Collection[Email] = ()
+    plan: Plan,
+    observed: Mapping[Email, Contact],
+    waiting: Collection[Email] = (),
+    suppressed: Suppressed = NOBODY,
 ) -> Plan:
     """Return *plan* without the changes whose contact is not as it was when it was made.
 
-    Nor are those in it whose customer has news that came later and are *waiting* to be written.
-    They are skipped with the reason that says so. The plan gains nothing.
+    Nor are those in it whose customer has news that came later and are *waiting* to be written, or
+    was erased, or was blocked and vanished meanwhile. They are skipped with the reason that says
+    so. The plan gains nothing.
     """
-    return replace(plan, changes=tuple(_checked(plan.changes, observed, waiting)))
+    return replace(plan, changes=tuple(_checked(plan.changes, observed, waiting, suppressed)))
 
 
 def _checked(
-    changes: Iterable[Change], observed: Mapping[Email, Contact], waiting: Collection[Email]
+    changes: Iterable[Change],
+    observed: Mapping[Email, Contact],
+    waiting: Collection[Email],
+    suppressed: Suppressed,
 ) -> Iterable[Change]:
     for change in changes:
         if isinstance(change, Skip):
             yield change
         elif not {change.customer.email, *change.customer.former_emails}.isdisjoint(waiting):
             yield _skip(change, Reason.OVERTAKEN)
-        elif not _is_unmoved(change, observed):
+        elif suppressed.is_erased(change.customer):
+            yield _skip(change, Reason.ERASED)
+        elif not _is_unmoved(change, observed) or _was_blocked_since(change, suppressed):
             yield _skip(change, Reason.MOVED)
         else:
             yield change
@@ -169,6 +180,16 @@ def _is_unmoved(change: Create | Update | Delete | Keep, observed: Mapping[Email
         return change.customer.email not in observed
     now = observed.get(before.email)
     return now is not None and contact_digest(now) == contact_digest(before)
+
+
+def _was_blocked_since(change: Change, suppressed: Suppressed) -> bool:
+    """Tell whether a contact that is to be made mailable was blocked, and is gone, by now."""
+    if not isinstance(change, Create) or Note.RESUBSCRIBED in change.notes:
+        return False
+    email, patch = change.customer.email, change.patch
+    return (email in suppressed.mail and not patch.email_blocked) or (
+        email in suppressed.sms and not patch.sms_blocked
+    )
 
 
 def _tag(change: Change) -> _AnyChange:

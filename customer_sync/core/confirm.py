@@ -66,7 +66,7 @@ def confirm(
             was_blocked=contact.is_sms_blocked if contact else None,
             said_at=_said_at(customer, customer.sms_consent),
             known=before.sms_blocked_at if before else None,
-            is_theirs=False,
+            is_theirs=Note.SMS_COMES_BACK_BLOCKED in change.notes,
         ),
         is_listed=is_listed and not customer.is_deleted,
         was_blocked_at_deletion=_was_blocked(change, contact, before),

@@ -49,3 +49,38 @@ def decide_consent(
     if is_newer and resubscribe is Resubscribe.NEWER:
         return ConsentDecision(blocked=False)
     return ConsentDecision(is_yes_ignored=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewBlock:
+    """Whether a contact that is made is blocked from the start, and why."""
+
+    blocked: bool | None = None
+    """None: a new contact may be mailed, and nothing is said of it."""
+    comes_back: bool = False
+    """A block of before is why, or one of the reasons."""
+    is_lifted: bool = False
+    """There was a block of our own, and newer consent lifts it."""
+
+
+def decide_new_block(
+    consent: Dated[bool] | None,
+    *,
+    our_block_at: datetime | None,
+    was_blocked: bool,
+    resubscribe: Resubscribe,
+) -> NewBlock:
+    """Return whether the contact of somebody who may have been blocked before is made blocked.
+
+    *was_blocked* is what the state or the suppression ledger remembers, *our_block_at* as above.
+    """
+    is_remembered = was_blocked or our_block_at is not None
+    if consent is not None and not consent.value:
+        # The shop's no adds nothing to somebody else's block, and must not make it ours.
+        return NewBlock(blocked=True, comes_back=was_blocked and our_block_at is None)
+    if not is_remembered:
+        return NewBlock()
+    is_newer_yes = consent is not None and our_block_at is not None and consent.at > our_block_at
+    if is_newer_yes and resubscribe is Resubscribe.NEWER:
+        return NewBlock(is_lifted=True)
+    return NewBlock(blocked=True, comes_back=True)

@@ -1,9 +1,9 @@
 """Desired, observed and confirmed meet: one change for every customer."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
 
+from customer_sync.core.consent import NewBlock, decide_new_block
 from customer_sync.core.departures import (
     delete,
     remember_block,
@@ -35,14 +35,12 @@ from customer_sync.core.model import (
     Note,
     Policy,
     Reason,
-    Resubscribe,
     Skip,
     Update,
     Value,
     Why,
 )
 from customer_sync.core.news import (
-    at_or_before,
     confirmed_before,
     settle_in,
     since_confirmed,
@@ -50,6 +48,7 @@ from customer_sync.core.news import (
     surviving_no,
 )
 from customer_sync.core.renames import find_renames
+from customer_sync.core.suppression import NOBODY, Suppressed, Suppression, remembered
 
 
 def diff(
@@ -57,12 +56,14 @@ def diff(
     observed: Mapping[Email, Contact],
     confirmed: Mapping[Email, Confirmed],
     policy: Policy,
+    suppressed: Suppressed = NOBODY,
 ) -> Iterator[Change]:
     """Yield what is to be done for each of *customers*, in the order of their addresses.
 
-    *observed* and *confirmed* are asked for the customers' addresses and their former ones; an
-    address that is not in *observed* has no contact. A customer whose contact stands at another
-    address than that of an old one yields one more change for each, which retires it.
+    *observed*, *confirmed* and *suppressed* are asked for the customers' addresses and their former
+    ones; an address that is not in *observed* has no contact. A customer whose contact stands at
+    another address than that of an old one yields one more change for each, which retires it. Who
+    was erased is left alone.
     """
     own = {email: _own_addresses(customer, confirmed) for email, customer in customers.items()}
     renames = find_renames(own, observed)
@@ -86,13 +87,25 @@ def diff(
         if isinstance(fresh, Skip):
             yield fresh
             continue
+        if suppressed.is_erased(customer):
+            yield from _of_erased(fresh, contact, before, policy)
+            continue
         change = _change(
             fresh,
             contact,
             before,
             policy,
-            left_over=[(old, confirmed.get(old.email or email)) for old in left_over],
-            has_said_no_elsewhere=was_deleted_with_a_no(known.values(), before),
+            ledger=remembered(
+                email, [e for e in customer.former_emails if e not in taken], known, suppressed
+            ),
+            is_merged=bool(left_over),
+            has_said_no_elsewhere=was_deleted_with_a_no(known.values(), before)
+            or any(
+                # Where two claim to have had one address, its no holds for both.
+                said_no(observed[old], confirmed.get(old))
+                for old in customer.former_emails
+                if old in observed and old not in own and old != former
+            ),
         )
         yield change
         if isinstance(change, Skip):
@@ -109,21 +122,23 @@ def _change(
     before: Confirmed | None,
     policy: Policy,
     *,
-    left_over: Sequence[tuple[Contact, Confirmed | None]],
+    ledger: Suppression,
+    is_merged: bool,
     has_said_no_elsewhere: bool,
 ) -> Change:
     if customer.is_deleted:
         return delete(customer, contact, policy)
     if contact is None:
-        return _create(customer, before, policy, has_said_no_elsewhere=has_said_no_elsewhere)
+        return _create(
+            customer, before, policy, ledger, has_said_no_elsewhere=has_said_no_elsewhere
+        )
     return _update(
         customer,
         contact,
         before,
         policy,
-        is_merged=bool(left_over),
-        has_said_no_elsewhere=has_said_no_elsewhere
-        or any(said_no(old, known) for old, known in left_over),
+        is_merged=is_merged,
+        has_said_no_elsewhere=has_said_no_elsewhere,
     )
 
 
@@ -147,12 +162,44 @@ def _names(customer: Customer) -> tuple[Email, ...]:
     return (customer.email, *customer.former_emails)
 
 
-def recreate(customer: Customer, gone: Contact, before: Confirmed | None, policy: Policy) -> Create:
+def _of_erased(
+    customer: Customer, contact: Contact | None, before: Confirmed | None, policy: Policy
+) -> Iterator[Change]:
+    """Leave alone who was erased, except that whoever has a contact again may say no to it.
+
+    Somebody else made that contact: nothing of the shop's goes into it.
+    """
+    is_no = any(c and not c.value for c in (customer.email_consent, customer.sms_consent))
+    if contact is None or not (customer.is_deleted or is_no):
+        yield skip(customer, Reason.ERASED)
+    elif customer.is_deleted:
+        yield delete(customer, contact, policy)
+    else:
+        silent = replace(customer, email=contact.email or customer.email, attributes={})
+        yield _update(
+            silent,
+            contact,
+            before,
+            replace(policy, list_id=None, deleted_attribute=None, update_enabled=True),
+            is_merged=False,
+            has_said_no_elsewhere=False,
+        )
+
+
+def recreate(
+    customer: Customer,
+    gone: Contact,
+    before: Confirmed | None,
+    policy: Policy,
+    suppressed: Suppressed = NOBODY,
+) -> Create:
     """Return the creation for a contact that vanished while it was to be updated.
 
     What it held of the shop comes back, and so does its block.
     """
-    create = _create(customer, before, policy)
+    known = {} if before is None else {before.email: before}
+    ledger = remembered(customer.email, customer.former_emails, known, suppressed)
+    create = _create(customer, before, policy, ledger)
     if not (gone.is_email_blocked or gone.is_sms_blocked):
         return create
     patch = replace(
@@ -160,7 +207,8 @@ def recreate(customer: Customer, gone: Contact, before: Confirmed | None, policy
         email_blocked=gone.is_email_blocked or create.patch.email_blocked,
         sms_blocked=gone.is_sms_blocked or create.patch.sms_blocked,
     )
-    return replace(create, patch=patch, notes=(*create.notes, Note.COMES_BACK_BLOCKED))
+    notes = dict.fromkeys((*create.notes, Note.COMES_BACK_BLOCKED))
+    return replace(create, patch=patch, notes=tuple(notes))
 
 
 # ---------------------------------------------------------------- creations
@@ -170,6 +218,7 @@ def _create(
     customer: Customer,
     before: Confirmed | None,
     policy: Policy,
+    ledger: Suppression,
     *,
     has_said_no_elsewhere: bool = False,
 ) -> Create:
@@ -185,59 +234,49 @@ def _create(
     said = {**remembered, **customer.attributes}
     attributes = {n: said[n].value for n in sorted(said) if said[n].value is not None}
     notes = [Note.SHARED_ADDRESS] if len(customer.ids) > 1 else []
-    email_blocked, was_blocked = _blocked_from_the_start(
+    mail = decide_new_block(
         customer.email_consent,
         our_block_at=before.email_blocked_at if before else None,
-        was_blocked=before is not None and before.was_blocked_at_deletion,
+        was_blocked=ledger.is_mail_blocked
+        or (before is not None and before.was_blocked_at_deletion),
+        resubscribe=policy.resubscribe,
+    )
+    sms = decide_new_block(
+        customer.sms_consent,
+        our_block_at=before.sms_blocked_at if before else None,
+        was_blocked=ledger.is_sms_blocked,
         resubscribe=policy.resubscribe,
     )
     if has_said_no_elsewhere:
-        email_blocked = True
+        mail = NewBlock(blocked=True)
         notes.append(Note.NO_WENT_ALONG)
-    elif was_blocked:
-        notes.append(Note.COMES_BACK_BLOCKED)
-    sms_blocked, _ = _blocked_from_the_start(
-        customer.sms_consent,
-        our_block_at=before.sms_blocked_at if before else None,
-        was_blocked=False,
-        resubscribe=policy.resubscribe,
-    )
+    notes += _notes_on_blocks(mail, sms)
     lists = frozenset() if policy.list_id is None else frozenset({policy.list_id})
     fields = [FieldChange(name=n, old=None, new=v, why=Why.NEW) for n, v in attributes.items()]
-    if email_blocked:
+    if mail.blocked:
         fields.append(FieldChange(name=MAIL, old=None, new=BLOCKED, why=Why.CONSENT))
-    if sms_blocked:
+    if sms.blocked:
         fields.append(FieldChange(name=SMS, old=None, new=BLOCKED, why=Why.CONSENT))
     return Create(
         customer=customer,
         patch=ContactPatch(
             attributes=attributes,
             add_lists=lists,
-            email_blocked=email_blocked,
-            sms_blocked=sms_blocked,
+            email_blocked=mail.blocked,
+            sms_blocked=sms.blocked,
         ),
         fields=tuple(fields),
         notes=tuple(notes),
     )
 
 
-def _blocked_from_the_start(
-    consent: Dated[bool] | None,
-    *,
-    our_block_at: datetime | None,
-    was_blocked: bool,
-    resubscribe: Resubscribe,
-) -> tuple[bool | None, bool]:
-    """Return the flag for a new contact, and whether an old block is why it is set."""
-    if consent is not None and not consent.value:
-        return True, False
-    is_remembered = was_blocked or our_block_at is not None
-    is_newer_yes = consent is not None and not at_or_before(consent.at, our_block_at)
-    if not is_remembered or (
-        is_newer_yes and our_block_at is not None and resubscribe is Resubscribe.NEWER
-    ):
-        return None, False
-    return True, True
+def _notes_on_blocks(mail: NewBlock, sms: NewBlock) -> Iterator[Note]:
+    if mail.comes_back:
+        yield Note.COMES_BACK_BLOCKED
+    if sms.comes_back:
+        yield Note.SMS_COMES_BACK_BLOCKED
+    if mail.is_lifted or sms.is_lifted:
+        yield Note.RESUBSCRIBED
 
 
 # ---------------------------------------------------------------- updates

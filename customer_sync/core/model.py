@@ -279,6 +279,7 @@ class Why(StrEnum):
     CONSENT = "consent"
     DELETED = "deleted in the shop"
     RENAMED = "address changed"
+    UNDONE = "undone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,7 +302,11 @@ class Reason(StrEnum):
     SHARED_ADDRESS = "another customer still has the address"
     SWAPPED_ADDRESSES = "customers swapped their addresses; change one by hand in Brevo first"
     MOVED = "the contact changed in Brevo after the plan was made"
+    ERASED = "erased at the person's own request; `suppressions lift` lets the person come back"
     OVERTAKEN = "newer news of the customer wait to be written; the next run takes them along"
+    CHANGED_SINCE = "changed since that run, and left as it is"
+    GONE_SINCE = "the contact is gone since that run, or another one has its address"
+    NOT_ITS_OWN = "the contact may have been there before that run"
 
 
 class Note(StrEnum):
@@ -315,9 +320,14 @@ class Note(StrEnum):
     DRIFT_KEPT = "edited in Brevo since; Brevo's value was kept"
     REFUSED_BEFORE = "Brevo refused a value before, and it is still the same"
     COMES_BACK_BLOCKED = "was blocked when it was deleted, and comes back blocked"
+    SMS_COMES_BACK_BLOCKED = "was blocked for SMS when it was deleted, and comes back so"
     RESUBSCRIBED = "newer consent at the shop lifts the block that this tool had set"
     MERGED_INTO_EXISTING = "the new address has a contact already; the old contact is retired"
     NO_WENT_ALONG = "blocked under the old address, and so under the new one"
+    PARTLY_UNDONE = "not all of it comes back; the summary says what stays, and why"
+    MADE_ANEW = "made anew: its number, history, opt-in date and the lists it had left are lost"
+    BLOCK_STAYS = "stays blocked"
+    DELETION_UNBLOCKED = "the block of a deletion is lifted; the person never said no"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -140,7 +140,9 @@ def check_consent(plan: Plan, policy: Policy) -> None:
     lifted = sum(
         1
         for change in plan.writes
-        if change.patch and False in (change.patch.email_blocked, change.patch.sms_blocked)
+        if (change.patch and False in (change.patch.email_blocked, change.patch.sms_blocked))
+        # Who comes back without the block of before is made, not updated.
+        or Note.RESUBSCRIBED in change.notes
     )
     if lifted and policy.resubscribe is not Resubscribe.NEWER:
         raise PlanRefused(

@@ -1,12 +1,16 @@
 """The SQLite file behind the state: opened privately, migrated by name, errors told plainly."""
 
+import contextlib
+import errno
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from customer_sync.errors import StoreError
+from customer_sync.errors import StoreDamaged, StoreError
+from customer_sync.store.damage import refuse_to_begin_unawares
 
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     (
@@ -91,32 +95,106 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         );
         """,
     ),
+    (
+        "who was blocked or erased, as keyed hashes",
+        """
+        CREATE TABLE suppressions (
+            hash BLOB PRIMARY KEY,
+            no_mail INTEGER NOT NULL,
+            no_sms INTEGER NOT NULL,
+            erased_at TEXT
+        ) WITHOUT ROWID;
+        CREATE INDEX suppressions_erased ON suppressions (erased_at) WHERE erased_at IS NOT NULL;
+        """,
+    ),
 )
 """Each is applied once, in this order, and never changed after it was released."""
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, *, may_begin_anew: bool = False) -> sqlite3.Connection:
     """Open the state at *path*, readable by its owner alone, on its newest schema.
 
+    It is looked through for damage first, which takes about a second for a gigabyte. Where a
+    damaged state was moved aside, a new one is made only if it *may begin anew*.
+
     Raises:
-        StoreError: when the file cannot be opened or written, is no SQLite file, or was written by
-            a newer version of this program.
+        StoreDamaged: the file is no whole database.
+        StoreError: it cannot be opened or written, was written by a newer version of this program,
+            or would take the place of a damaged one unawares.
     """
     with telling(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        connection = sqlite3.connect(path, isolation_level=None)
-        try:
-            connection.execute("PRAGMA busy_timeout = 5000")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            _migrate(connection, path)
-        except BaseException:
-            connection.close()
-            raise
+            if not may_begin_anew:
+                refuse_to_begin_unawares(path)
+            _create(path)
+        if path.stat().st_size == 0:
+            # SQLite would take it for a new database.
+            raise _damaged(path, "the file is empty")
+        return _opened(path, name=path)
+
+
+def _opened(path: Path, *, name: Path) -> sqlite3.Connection:
+    """Open the file at *path*, of which messages speak as *name*."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        if path == name:
+            _check(connection, path)
+        _migrate(connection, name)
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _create(path: Path) -> None:
+    """Make a new state elsewhere, whole, and put it at *path* unless another process was first.
+
+    So a file that stands there and is empty was not left by a start that was cut off.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(descriptor)
+    fresh = Path(name)
+    try:
+        _opened(fresh, name=path).close()
+        with contextlib.suppress(FileExistsError):
+            _link(fresh, path)
+    finally:
+        for companion in ("", "-wal", "-shm"):
+            fresh.with_name(fresh.name + companion).unlink(missing_ok=True)
+
+
+def _link(fresh: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(fresh)
+    except FileExistsError:
+        raise
+    except OSError:
+        # Not every file system has hard links.
+        fresh.rename(path)
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    """Look for damage before anything is believed.
+
+    Raises:
+        StoreDamaged: there is some.
+    """
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise _damaged(path, " ".join(str(found).split()))
+
+
+def _damaged(path: Path, how: object) -> StoreDamaged:
+    return StoreDamaged(
+        f"The state {path} is damaged: {how}.",
+        hint="The next run moves it aside and says what to do. Have a backup ready if there is "
+        "one.",
+    )
 
 
 @contextmanager
@@ -124,12 +202,36 @@ def telling(path: Path) -> Iterator[None]:
     """Turn whatever SQLite or the file system says of *path* into a StoreError."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            raise _damaged(path, error) from error
         raise StoreError(
-            f"The state {path} cannot be used: {error}.",
-            hint="Check the disk and the permissions of its folder. A damaged file can be moved "
-            "aside: the next run then builds a new state from Brevo.",
+            f"The state {path} cannot be used: {error}.", hint=_HINTS.get(code, _ANY_TROUBLE)
         ) from error
+    except OSError as error:
+        raise StoreError(
+            f"The state {path} cannot be used: {error.strerror}.",
+            hint=_NO_ROOM if error.errno in _FULL else _ANY_TROUBLE,
+        ) from error
+
+
+_NO_ROOM = (
+    "Make room on that disk, or name a folder elsewhere with --state, then run again: what was "
+    "written down is safe, and what Brevo has already is found to be right."
+)
+_NO_LEAVE = (
+    "Let whoever runs this write to the file and to its folder, and see whether the disk is "
+    "mounted for reading only."
+)
+_ANY_TROUBLE = "Check the disk, its room, and the permissions of the folder."
+_HINTS = {
+    sqlite3.SQLITE_FULL: _NO_ROOM,
+    sqlite3.SQLITE_READONLY: _NO_LEAVE,
+    sqlite3.SQLITE_CANTOPEN: _NO_LEAVE,
+    sqlite3.SQLITE_BUSY: "Another program has it open; close that, then run again.",
+}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Brevo's contacts as they were last seen, and single facts such as the watermark."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -12,25 +12,23 @@ from customer_sync.store.statefile import StateFile
 class Mirror(StateFile):
     """A copy of the account's contacts, brought up to date by every run."""
 
-    def mirror(self, contacts: Iterable[Contact], *, reading: int) -> None:
-        """Remember *contacts* as Brevo holds them; *reading* numbers the listing they came in."""
-        with telling(self.path), transaction(self._db):
-            for contact in contacts:
-                # An address that moved to another contact belongs to the newer reading.
-                self._db.execute(
-                    "DELETE FROM mirror WHERE email = ? AND contact_id <> ?",
-                    (contact.email, contact.id),
-                )
-                self._db.execute(
-                    "INSERT OR REPLACE INTO mirror VALUES (?, ?, ?, ?, ?)",
-                    (
-                        contact.id,
-                        contact.email,
-                        contact.attributes.get("EXT_ID"),
-                        msgspec.json.encode(contact),
-                        reading,
-                    ),
-                )
+    def _mirror(self, contacts: Iterable[Contact], reading: int) -> None:
+        for contact in contacts:
+            # An address that moved to another contact belongs to the newer reading.
+            self._db.execute(
+                "DELETE FROM mirror WHERE email = ? AND contact_id <> ?",
+                (contact.email, contact.id),
+            )
+            self._db.execute(
+                "INSERT OR REPLACE INTO mirror VALUES (?, ?, ?, ?, ?)",
+                (
+                    contact.id,
+                    contact.email,
+                    contact.attributes.get("EXT_ID"),
+                    msgspec.json.encode(contact),
+                    reading,
+                ),
+            )
 
     def forget_mirrored(self, *, before: int) -> None:
         """Forget the contacts that no listing since *before* has shown: they are gone."""
@@ -49,6 +47,12 @@ class Mirror(StateFile):
         """Return the mirror's contacts that carry one of the shop's *ids* as EXT_ID."""
         rows = self._select("SELECT ext_id, body FROM mirror WHERE ext_id IN ({})", ids)
         return {ext_id: self._decoded(body, Contact) for ext_id, body in rows}
+
+    def every_mirrored(self) -> Iterator[Contact]:
+        """Yield all of the mirror's contacts, in the order in which Brevo made them."""
+        with telling(self.path):
+            for (body,) in self._db.execute("SELECT body FROM mirror ORDER BY contact_id"):
+                yield self._decoded(body, Contact)
 
     def count_mirrored(self) -> int:
         """Return how many contacts the mirror holds."""

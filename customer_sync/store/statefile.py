@@ -25,9 +25,9 @@ class StateFile:
     while anybody waits for the network.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, may_begin_anew: bool = False) -> None:
         self.path = path
-        self._db = connect(path)
+        self._db = connect(path, may_begin_anew=may_begin_anew)
 
     def close(self) -> None:
         """Close the file."""
@@ -39,8 +39,8 @@ class StateFile:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise StoreError(
                 f"The state {self.path} holds what this version cannot read: {error}.",
-                hint="Put a copy from before in its place, or move it aside: the next run then "
-                "builds a new state from Brevo.",
+                hint="Install the version that wrote it, or put a backup in its place. Otherwise "
+                "move it away and run with --refresh, which begins anew from what Brevo holds.",
             ) from error
 
     def _write(self, sql: str, values: tuple[object, ...]) -> None:
@@ -50,12 +50,13 @@ class StateFile:
     def _select(self, sql: str, values: Iterable[str]) -> Iterator[sqlite3.Row]:
         """Run *sql*, whose `{}` stands for a list of placeholders, for *values* in chunks."""
         with telling(self.path):
-            for chunk in _chunks(values):
+            for chunk in in_chunks(values):
                 # Fetched at once: an abandoned cursor would outlive the file.
                 yield from self._db.execute(sql.format(_marks(chunk)), chunk).fetchall()
 
 
-def _chunks(values: Iterable[T]) -> Iterator[list[T]]:
+def in_chunks(values: Iterable[T]) -> Iterator[list[T]]:
+    """Yield *values* in lists that one SELECT can ask for."""
     iterator = iter(values)
     while chunk := list(islice(iterator, _CHUNK)):
         yield chunk

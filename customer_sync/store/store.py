@@ -5,15 +5,17 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from customer_sync.core.model import Confirmed, ContactId, Keep, Write
+from customer_sync.core.model import Confirmed, Contact, ContactId, Keep, Write
+from customer_sync.core.suppression import learn
 from customer_sync.store.database import telling, transaction
 from customer_sync.store.history import History
 from customer_sync.store.mirror import Mirror
 from customer_sync.store.people import People
 from customer_sync.store.retry_queue import QueueItem, RetryQueue
+from customer_sync.store.suppressions import Suppressions
 
 
-class Store(People, History, RetryQueue, Mirror):
+class Store(People, History, RetryQueue, Mirror, Suppressions):
     """The state in its SQLite file: what concerns several of its chapters is written as one."""
 
     def __enter__(self) -> Self:
@@ -26,6 +28,16 @@ class Store(People, History, RetryQueue, Mirror):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def mirror(self, contacts: Iterable[Contact], *, reading: int) -> None:
+        """Remember *contacts* as Brevo holds them; *reading* numbers the listing they came in.
+
+        Whoever among them is blocked is remembered for ever.
+        """
+        seen = tuple(contacts)
+        with telling(self.path), transaction(self._db):
+            self._mirror(seen, reading)
+            self._suppress_blocked(seen)
 
     def record_applied(
         self,
@@ -40,12 +52,14 @@ class Store(People, History, RetryQueue, Mirror):
         """Note that Brevo has *change*: the journal, the confirmed state and the queue as one.
 
         *superseded* was confirmed for the same person under another address and goes, unless
-        somebody else was confirmed there meanwhile. The contact *gone* exists no more.
+        somebody else was confirmed there meanwhile. The contact *gone* exists no more. The
+        suppression ledger learns what became of a block.
         """
         with telling(self.path), transaction(self._db):
             self._finish_operation(run_id, change, "applied", "", now)
             self._confirm(change, confirmed)
             self._leave_queue(confirmed.email)
+            self._take_in(learn(change))
             if superseded is not None and superseded.email != confirmed.email:
                 self._forget(superseded)
             if gone is not None:

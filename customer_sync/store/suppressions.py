@@ -1,0 +1,170 @@
+"""The suppression ledger: keyed hashes of everybody who was blocked or erased, kept for ever."""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from customer_sync.core.model import Contact, Email
+from customer_sync.core.suppression import Lesson, Suppressed, Suppression
+from customer_sync.store.database import telling, transaction
+from customer_sync.store.statefile import StateFile, as_time, in_chunks
+
+N = TypeVar("N", bound=str)
+
+_KEY = "suppressions.key"
+_SIZE = 16
+"""Bytes of a hash: of a thousand million people, no two share one by chance."""
+
+_EMAIL = b"address"
+_ID = b"customer id"
+"""What is hashed, so that an id never looks like an address."""
+
+
+class Suppressions(StateFile):
+    """Whom no run makes mailable again, without knowing them: hashes under a key of this state.
+
+    The key is drawn once and stands in the same file. So a copy of the file is whole, and one
+    without its key, which would forget everybody's no without a word, cannot be made.
+    """
+
+    def __init__(self, path: Path, *, may_begin_anew: bool = False) -> None:
+        super().__init__(path, may_begin_anew=may_begin_anew)
+        try:
+            # Never within a transaction, with which it would be taken back.
+            self._key = self._drawn_key()
+        except BaseException:
+            self.close()
+            raise
+
+    def suppressed(self, emails: Iterable[Email], ids: Iterable[str] = ()) -> Suppressed:
+        """Return what is remembered of *emails*, and which of *ids* were erased."""
+        if not self._remembers_anybody():
+            return Suppressed()
+        found = dict(self._found(emails, self.hash_of_email))
+        erased_ids: frozenset[str] = frozenset()
+        if self._remembers_erasures():
+            erased_ids = frozenset(i for i, _ in self._found(ids, self.hash_of_id))
+        return Suppressed(
+            mail=frozenset(e for e, one in found.items() if one.is_mail_blocked),
+            sms=frozenset(e for e, one in found.items() if one.is_sms_blocked),
+            erased=frozenset(e for e, one in found.items() if one.erased_at is not None),
+            erased_ids=erased_ids,
+        )
+
+    def suppression(self, email: Email) -> Suppression | None:
+        """Return what is remembered of one address; None where it is nothing."""
+        return dict(self._found([email], self.hash_of_email)).get(email)
+
+    def note_erased(self, emails: Iterable[Email], ids: Iterable[str], now: datetime) -> None:
+        """Remember that a person was erased, under every address and id; the first time counts."""
+        hashes = [*map(self.hash_of_email, emails), *map(self.hash_of_id, ids)]
+        with telling(self.path), transaction(self._db):
+            self._db.executemany(
+                "INSERT INTO suppressions VALUES (?, 1, 1, ?) ON CONFLICT (hash) DO UPDATE SET"
+                " no_mail = 1, no_sms = 1, erased_at = coalesce(erased_at, excluded.erased_at)",
+                [(one, now.isoformat()) for one in hashes],
+            )
+
+    def forget_suppression(self, email: Email, ids: Iterable[str] = ()) -> None:
+        """Forget whatever is remembered of an address and of ids, because an operator says so."""
+        hashes = [self.hash_of_email(email), *map(self.hash_of_id, ids)]
+        with telling(self.path), transaction(self._db):
+            self._db.executemany("DELETE FROM suppressions WHERE hash = ?", ((h,) for h in hashes))
+
+    def count_suppressed(self) -> int:
+        """Return how many entries the ledger has."""
+        with telling(self.path):
+            (count,) = self._db.execute("SELECT count(*) FROM suppressions").fetchone()
+        return int(count)
+
+    def hash_of_email(self, email: Email) -> bytes:
+        """Return what the ledger knows an address by."""
+        return self._hash(email, _EMAIL)
+
+    def hash_of_id(self, customer_id: str) -> bytes:
+        """Return what the ledger knows a shop's id by."""
+        return self._hash(customer_id, _ID)
+
+    # ------------------------------------------------------------ within others' transactions
+
+    def _suppress_blocked(self, contacts: Iterable[Contact]) -> None:
+        """Remember every contact that is blocked in any way."""
+        self._db.executemany(
+            _ADD,
+            (
+                (self.hash_of_email(c.email), c.is_email_blocked, c.is_sms_blocked)
+                for c in contacts
+                if c.email is not None and (c.is_email_blocked or c.is_sms_blocked)
+            ),
+        )
+
+    def _take_in(self, lesson: Lesson) -> None:
+        """Remember who is blocked from now on, and forget whose block was lifted with leave."""
+        blocked = [(self.hash_of_email(e), 1, 0) for e in lesson.mail]
+        blocked += [(self.hash_of_email(e), 0, 1) for e in lesson.sms]
+        self._db.executemany(_ADD, blocked)
+        for column, lifted in (("no_mail", lesson.lifted_mail), ("no_sms", lesson.lifted_sms)):
+            self._db.executemany(
+                f"UPDATE suppressions SET {column} = 0 WHERE hash = ? AND erased_at IS NULL",
+                ((self.hash_of_email(e),) for e in lifted),
+            )
+
+    # ------------------------------------------------------------ the rest
+
+    def _hash(self, name: str, kind: bytes) -> bytes:
+        return hashlib.blake2b(
+            name.encode("utf-8", "surrogatepass"), digest_size=_SIZE, key=self._key, person=kind
+        ).digest()
+
+    def _drawn_key(self) -> bytes:
+        """Return the key of this state, which the first one to ask draws."""
+        find = "SELECT value FROM facts WHERE name = ?"
+        with telling(self.path):
+            row = self._db.execute(find, (_KEY,)).fetchone()
+            if row is None:
+                self._db.execute(
+                    "INSERT OR IGNORE INTO facts VALUES (?, ?)", (_KEY, secrets.token_hex(32))
+                )
+                row = self._db.execute(find, (_KEY,)).fetchone()
+        return bytes.fromhex(row[0])
+
+    def _found(
+        self, names: Iterable[N], hashed: Callable[[N], bytes]
+    ) -> Iterator[tuple[N, Suppression]]:
+        for chunk in in_chunks(names):
+            asked = {hashed(name): name for name in chunk}
+            marks = ",".join("?" * len(asked))
+            with telling(self.path):
+                rows = self._db.execute(
+                    "SELECT hash, no_mail, no_sms, erased_at FROM suppressions"
+                    f" WHERE hash IN ({marks})",
+                    list(asked),
+                ).fetchall()
+            for found, no_mail, no_sms, erased_at in rows:
+                yield (
+                    asked[found],
+                    Suppression(
+                        is_mail_blocked=bool(no_mail),
+                        is_sms_blocked=bool(no_sms),
+                        erased_at=as_time(erased_at) if erased_at else None,
+                    ),
+                )
+
+    def _remembers_anybody(self) -> bool:
+        return self._exists("SELECT 1 FROM suppressions LIMIT 1")
+
+    def _remembers_erasures(self) -> bool:
+        return self._exists("SELECT 1 FROM suppressions WHERE erased_at IS NOT NULL LIMIT 1")
+
+    def _exists(self, sql: str) -> bool:
+        with telling(self.path):
+            return self._db.execute(sql).fetchone() is not None
+
+
+_ADD = (
+    "INSERT INTO suppressions VALUES (?, ?, ?, NULL) ON CONFLICT (hash) DO UPDATE SET"
+    " no_mail = max(no_mail, excluded.no_mail), no_sms = max(no_sms, excluded.no_sms)"
+)
