@@ -10,6 +10,7 @@ CustomerSyncError
   PlanRefused          stop before writing: the guard said no
   StoreError           stop: the state is unusable
     StoreBusy          stop: another run holds the state
+    StoreDamaged       stop: the file is broken, and whoever holds the lock moves it aside
   BrevoError
     BrevoAuthError     stop: the key was refused
     BrevoUnavailable   try again later: network, 429, 5xx
@@ -123,6 +124,10 @@ class StoreBusy(StoreError):
     """Another run holds the state."""
 
     exit_code = ExitCode.BUSY
+
+
+class StoreDamaged(StoreError):
+    """The state's file is not, or no longer, a whole database."""
 
 
 class BrevoError(CustomerSyncError):

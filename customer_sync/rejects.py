@@ -60,9 +60,7 @@ class RejectSpool:
     """Gathers the rejections of a run outside of memory until it is known how the run ended."""
 
     def __init__(self) -> None:
-        self._lines = tempfile.TemporaryFile(  # noqa: SIM115 - closed by __exit__
-            "w+", encoding="utf-8", errors="surrogateescape"
-        )
+        self._lines: TextIO | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +71,8 @@ class RejectSpool:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._lines.close()
+        if self._lines is not None:
+            self._lines.close()
 
     def add(self, rejection: Rejection) -> None:
         """Keep one rejection.
@@ -82,6 +81,8 @@ class RejectSpool:
             StoreError: there is no room for it.
         """
         try:
+            if self._lines is None:
+                self._lines = _nameless()
             self._lines.write(json.dumps(entry(rejection), ensure_ascii=False) + "\n")
         except OSError as error:
             raise StoreError(
@@ -95,8 +96,17 @@ class RejectSpool:
         Raises:
             StoreError: it cannot be read or written.
         """
-        self._lines.seek(0)
-        return _update(path, (line.rstrip("\n") for line in self._lines), sources_read)
+        return _update(path, self._rejected(), sources_read)
+
+    def _rejected(self) -> Iterator[str]:
+        if self._lines is not None:
+            self._lines.seek(0)
+            yield from (line.rstrip("\n") for line in self._lines)
+
+
+def _nameless() -> TextIO:
+    """Return a file that is gone when it is closed."""
+    return tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogateescape")
 
 
 def _absolute(name: str) -> str:

@@ -31,6 +31,7 @@ from customer_sync.errors import (
     CustomerSyncError,
     ExitCode,
     SourceError,
+    StoreDamaged,
     most_severe,
 )
 from customer_sync.event_schema import event_schema
@@ -53,7 +54,8 @@ from customer_sync.pull.taking import Taking
 from customer_sync.pull.watermarks import Since
 from customer_sync.rejects import RejectSpool
 from customer_sync.report import MOST_ERRORS, ReportedError, RunReport, count_notes
-from customer_sync.store import RunLock, Store
+from customer_sync.selftest import refuse_failing
+from customer_sync.store import RunLock, Store, setting_aside
 from customer_sync.target import Connection, state_file
 
 IN_FLIGHT = 32
@@ -135,9 +137,11 @@ class Session:
         """
         started = self._clock.monotonic()
         try:
+            refuse_failing(self._config)
             with (
                 self._spool,
                 RunLock(self._state / "lock", now=self._clock.now()) as lock,
+                setting_aside(self._state_file, self._clock.now()),
                 self._open_store() as store,
                 self._taking,
             ):
@@ -154,11 +158,17 @@ class Session:
                     )
                 return report
         except CustomerSyncError as error:
-            self._note_failure(error)
+            # A disk that is full stops the run, and then also the note of how it ended.
+            if self.failure is None:
+                self._note_failure(error)
             return self._report(self._clock.monotonic() - started)
 
+    @property
+    def _state_file(self) -> Path:
+        return self._state / state_file(self._config.brevo.target)
+
     def _open_store(self) -> Store:
-        return Store(self._state / state_file(self._config.brevo.target))
+        return Store(self._state_file, may_begin_anew=self._job.options.is_refresh)
 
     def _run_in(self, store: Store, on_planned: Callable[[Planned], None]) -> None:
         try:
@@ -166,6 +176,9 @@ class Session:
                 self._taking.take(store, self._wanted(), max_duration_s=self._job.max_duration_s)
                 with asyncio.Runner(loop_factory=self._clock.new_event_loop) as runner:
                     runner.run(self._work(store, on_planned))
+        except StoreDamaged:
+            # Not a word more goes into that file.
+            raise
         except CustomerSyncError as error:
             self._note_failure(error)
         except (KeyboardInterrupt, asyncio.CancelledError):

@@ -103,8 +103,9 @@ class Shop:
             self.config, self.state, job, watch or quiet_watch(), run_id=f"r{self.runs:03}"
         )
         session._clock = self.clock
-        # A run opens its state by itself; tests may want another kind.
-        object.__setattr__(session, "_open_store", lambda: self.state_type(self._state_path))
+        if self.state_type is not Store:
+            # A run opens its state by itself; tests may want another kind.
+            object.__setattr__(session, "_open_store", lambda: self.state_type(self._state_path))
         return session.run(on_planned)
 
     @property

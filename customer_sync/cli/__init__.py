@@ -1,5 +1,7 @@
 """The command line: options in, exit code out; no decisions."""
 
+import contextlib
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -7,10 +9,19 @@ from collections.abc import Sequence
 import typer
 import typer.exceptions
 
-from customer_sync.cli import account, checking, inspecting, planning, pulling, rehearsing, starting
+from customer_sync.cli import (
+    account,
+    checking,
+    inspecting,
+    planning,
+    proving,
+    pulling,
+    rehearsing,
+    starting,
+)
 from customer_sync.cli.options import VersionOption
 from customer_sync.console import make_console, show_error
-from customer_sync.errors import CustomerSyncError, ExitCode, UsageError
+from customer_sync.errors import CustomerSyncError, ExitCode, StoreError, UsageError
 from customer_sync.report import ReportedError, RunReport
 
 HELP = """\
@@ -37,7 +48,7 @@ def root(*, version: VersionOption = False) -> None:
     """Hold the options that stand before any command."""
 
 
-for module in (planning, pulling, checking, inspecting, account, rehearsing, starting):
+for module in (planning, pulling, checking, inspecting, proving, account, rehearsing, starting):
     module.register(app)
 
 
@@ -50,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
         code = app(args=given, prog_name="customer-sync", standalone_mode=False)
+        # What cannot be written shall be known here, and not when the interpreter ends.
+        sys.stdout.flush()
     except typer.exceptions.TyperException as error:
         usage = UsageError(
             error.format_message(),
@@ -64,7 +77,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.OK
+    except OSError as error:
+        if error.errno not in _TROUBLES_OF_THE_DISK:
+            raise
+        code = _fail(_disk_trouble(error), given)
     return int(code or ExitCode.OK)
+
+
+_TROUBLES_OF_THE_DISK = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
+)
+"""What the system may answer to any file that is written; whatever else it says is a bug of ours
+unless the place that asked for it knows better."""
+
+
+def _disk_trouble(error: OSError) -> StoreError:
+    where = f" ({error.filename})" if error.filename else ""
+    return StoreError(
+        f"A file cannot be written or read: {error.strerror}{where}.",
+        hint="Check the disk and the folder for temporary files, then run again: nothing is lost.",
+    )
 
 
 def _fail(error: CustomerSyncError, given: Sequence[str]) -> ExitCode:
@@ -79,5 +111,7 @@ def _fail(error: CustomerSyncError, given: Sequence[str]) -> ExitCode:
             exit_code=error.exit_code,
             errors=(ReportedError.of(error),),
         )
-        print(report.to_json().decode())  # noqa: T201 - the document
+        # Where standard output is what failed, standard error has it.
+        with contextlib.suppress(OSError):
+            print(report.to_json().decode())  # noqa: T201 - the document
     return error.exit_code

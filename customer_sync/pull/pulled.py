@@ -86,20 +86,32 @@ def pull(
         StoreError: there is no room for it.
         CancelledError: *brake* was applied.
     """
-    kept = tempfile.TemporaryFile("w+", encoding="ascii")  # noqa: SIM115 - closed by its owner
+    kept = _nameless()
     try:
         with asyncio.Runner(loop_factory=clock.new_event_loop) as runner:
             work = _pull(door, order, kept, clock=clock, deadline=deadline, on_customer=on_customer)
             return runner.run(_stoppable(work, brake or Brake()))
     except OSError as error:
         kept.close()
-        raise StoreError(
-            f"Pulled customers cannot be kept for the time of the run: {error.strerror}.",
-            hint="Make room in the folder for temporary files, or set TMPDIR to another one.",
-        ) from error
+        raise _no_room(error) from error
     except BaseException:
         kept.close()
         raise
+
+
+def _nameless() -> TextIO:
+    """Return a file that is gone when it is closed."""
+    try:
+        return tempfile.TemporaryFile("w+", encoding="ascii")
+    except OSError as error:
+        raise _no_room(error) from error
+
+
+def _no_room(error: OSError) -> StoreError:
+    return StoreError(
+        f"Pulled customers cannot be kept for the time of the run: {error.strerror}.",
+        hint="Make room in the folder for temporary files, or set TMPDIR to another one.",
+    )
 
 
 async def _stoppable(work: Coroutine[None, None, Pulled], brake: Brake) -> Pulled:

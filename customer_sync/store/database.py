@@ -107,6 +107,13 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         CREATE INDEX suppressions_erased ON suppressions (erased_at) WHERE erased_at IS NOT NULL;
         """,
     ),
+    (
+        "what was known before each change, and which contact it made",
+        """
+        ALTER TABLE operations ADD COLUMN known BLOB;
+        ALTER TABLE operations ADD COLUMN contact_id INTEGER;
+        """,
+    ),
 )
 """Each is applied once, in this order, and never changed after it was released."""
 
