@@ -1,13 +1,15 @@
 """The runs, what each tried, and the import jobs that they began."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
 from customer_sync.core.jobs import OpenJob, ProcessId
-from customer_sync.core.model import Write
+from customer_sync.core.model import ContactId, Create, Delete, Update, Write
+from customer_sync.core.past import APPLIED, Known, Tried
 from customer_sync.store.database import telling, transaction
 from customer_sync.store.statefile import StateFile, as_time
 
@@ -15,6 +17,8 @@ CUT_OFF = "cut off"
 """The outcome of a change whose run died before it heard whether Brevo has it."""
 
 _WHY_CUT_OFF = "the run died before it heard the answer; the next one looked at what had arrived"
+
+_KINDS: Mapping[str, type[Write]] = {"create": Create, "update": Update, "delete": Delete}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,22 @@ class RunRow:
     exit_code: int | None
     report: bytes | None
     """The report as a JSON document."""
+
+
+class _Row(NamedTuple):
+    """What the file holds of one change that was tried."""
+
+    kind: str
+    change: bytes
+    route: str
+    intended_at: str
+    outcome: str | None
+    detail: str | None
+    finished_at: str | None
+    contact_id: int | None
+    known: bytes | None
+    touched_at: str | None
+    is_superseded: int
 
 
 class History(StateFile):
@@ -76,33 +96,84 @@ class History(StateFile):
             for run_id, command, started, finished, exit_code, report in rows
         ]
 
-    def intend(self, run_id: str, changes: Sequence[Write], route: str, now: datetime) -> None:
-        """Journal *changes*, with the contacts as they are, before a request leaves."""
-        rows = [
-            (
-                run_id,
-                change.customer.email,
-                type(change).__name__.lower(),
-                route,
-                msgspec.json.encode(change),
-                now.isoformat(),
-            )
-            for change in changes
-        ]
-        with telling(self.path), transaction(self._db):
-            self._db.executemany(
-                "INSERT INTO operations (run_id, email, kind, route, change, intended_at)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                rows,
-            )
+    def _intend(
+        self,
+        run_id: str,
+        changes: Sequence[Write],
+        known: Sequence[bytes | None],
+        route: str,
+        now: datetime,
+    ) -> None:
+        """Journal *changes*, each with what was *known* of its person, as JSON, before it."""
+        self._db.executemany(
+            "INSERT INTO operations (run_id, email, kind, route, change, intended_at, known)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    run_id,
+                    change.customer.email,
+                    _kind(change),
+                    route,
+                    msgspec.json.encode(change),
+                    now.isoformat(),
+                    before,
+                )
+                for change, before in zip(changes, known, strict=True)
+            ],
+        )
 
     def _finish_operation(
-        self, run_id: str, change: Write, outcome: str, detail: str, now: datetime
+        self,
+        run_id: str,
+        change: Write,
+        outcome: str,
+        detail: str,
+        now: datetime,
+        *,
+        contact_id: ContactId | None = None,
     ) -> None:
-        self._db.execute(
-            "UPDATE operations SET outcome = ?, detail = ?, finished_at = ?"
-            " WHERE run_id = ? AND email = ? AND outcome IS NULL",
-            (outcome, detail, now.isoformat(), run_id, change.customer.email),
+        ended = (outcome, detail, now.isoformat(), contact_id)
+        of_it = (run_id, change.customer.email, _kind(change))
+        updated = self._db.execute(
+            "UPDATE operations SET outcome = ?, detail = ?, finished_at = ?, contact_id = ?"
+            " WHERE run_id = ? AND email = ? AND outcome IS NULL AND kind = ?",
+            (*ended, *of_it),
+        ).rowcount
+        if not updated:
+            # The contact had vanished and was made anew: that is what was done in the end.
+            self._db.execute(
+                "UPDATE operations SET outcome = ?, detail = ?, finished_at = ?, contact_id = ?,"
+                " kind = ?, change = ? WHERE run_id = ? AND email = ? AND outcome IS NULL",
+                (*ended, _kind(change), msgspec.json.encode(change), *of_it[:2]),
+            )
+
+    def tried(self, run_id: str) -> Iterator[Tried]:
+        """Yield what a run tried, in the order in which it was tried."""
+        with telling(self.path):
+            rows = self._db.execute(
+                "SELECT kind, change, route, intended_at, outcome, detail, finished_at, contact_id,"
+                " known, (SELECT max(t.finished_at) FROM operations t"
+                "  WHERE t.email = o.email AND t.outcome = ?),"
+                " EXISTS (SELECT 1 FROM operations l WHERE l.email = o.email AND l.id > o.id"
+                "  AND l.run_id <> o.run_id AND l.outcome = ?)"
+                " FROM operations o WHERE run_id = ? ORDER BY id",
+                (APPLIED, APPLIED, run_id),
+            )
+            for row in rows:
+                yield self._tried(_Row(*row))
+
+    def _tried(self, row: "_Row") -> Tried:
+        return Tried(
+            change=self._decoded(row.change, _KINDS[row.kind]),
+            route=row.route,
+            intended_at=as_time(row.intended_at),
+            outcome=row.outcome,
+            detail=row.detail or "",
+            finished_at=as_time(row.finished_at) if row.finished_at else None,
+            contact_id=None if row.contact_id is None else ContactId(row.contact_id),
+            known=self._decoded(row.known, Known) if row.known else Known(),
+            touched_at=as_time(row.touched_at) if row.touched_at else None,
+            is_superseded=bool(row.is_superseded),
         )
 
     def begin_job(self, run_id: str, rows: int, now: datetime) -> int:
@@ -136,3 +207,7 @@ class History(StateFile):
             )
             for job, process_id, started_at in rows
         ]
+
+
+def _kind(change: Write) -> str:
+    return type(change).__name__.lower()

@@ -1,12 +1,23 @@
 """Who is who, and what was last written for each."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
 from customer_sync.core.fold import Identities
-from customer_sync.core.model import Confirmed, Create, Dated, Delete, Email, Keep, Update
+from customer_sync.core.memory import Memory
+from customer_sync.core.model import (
+    Confirmed,
+    Create,
+    Dated,
+    Delete,
+    Email,
+    Keep,
+    Update,
+    Write,
+)
+from customer_sync.core.past import Identity
 from customer_sync.store.database import telling, transaction
 from customer_sync.store.statefile import StateFile, as_time
 
@@ -78,10 +89,41 @@ class People(StateFile):
             for body, ids in rows:
                 yield self._decoded(body, Confirmed), self._decoded(ids, frozenset[str])
 
+    def everybody(self) -> Iterator[tuple[Confirmed, frozenset[str]]]:
+        """Yield every confirmed customer, deleted or not, with the ids that are so too."""
+        with telling(self.path):
+            rows = self._db.execute(
+                "SELECT body, (SELECT json_group_array(customer_id) FROM identities i"
+                " WHERE i.email = c.email AND i.is_deleted = c.is_deleted)"
+                " FROM confirmed c ORDER BY email"
+            )
+            for body, ids in rows:
+                yield self._decoded(body, Confirmed), self._decoded(ids, frozenset[str])
+
+    def roll(self) -> dict[Email, bool]:
+        """Return the addresses of all who are confirmed, and whether they are deleted."""
+        with telling(self.path):
+            rows = self._db.execute("SELECT email, is_deleted FROM confirmed").fetchall()
+        return {Email(email): bool(is_deleted) for email, is_deleted in rows}
+
+    def ids_at(self, email: Email) -> frozenset[str]:
+        """Return the ids of all customers that are known to have, or to have had last, *email*."""
+        rows = self._select("SELECT customer_id FROM identities WHERE email IN ({})", [email])
+        return frozenset(customer_id for (customer_id,) in rows)
+
     def _confirm(self, change: Create | Update | Delete | Keep, confirmed: Confirmed) -> None:
         customer = change.customer
         if isinstance(change, Update) and change.before.email not in {None, confirmed.email}:
             self._db.execute("DELETE FROM confirmed WHERE email = ?", (change.before.email,))
+        self._put(confirmed)
+        # The last word on whoever is deleted is the deletion.
+        said_at = (customer.is_deleted and customer.deleted_at) or customer.email_at
+        self._db.executemany(
+            "INSERT OR REPLACE INTO identities VALUES (?, ?, ?, ?)",
+            [(i, customer.email, said_at.isoformat(), customer.is_deleted) for i in customer.ids],
+        )
+
+    def _put(self, confirmed: Confirmed) -> None:
         self._db.execute(
             "INSERT OR REPLACE INTO confirmed VALUES (?, ?, ?, ?)",
             (
@@ -91,15 +133,68 @@ class People(StateFile):
                 msgspec.json.encode(confirmed),
             ),
         )
-        # The last word on whoever is deleted is the deletion.
-        said_at = (customer.is_deleted and customer.deleted_at) or customer.email_at
-        self._db.executemany(
-            "INSERT OR REPLACE INTO identities VALUES (?, ?, ?, ?)",
-            [(i, customer.email, said_at.isoformat(), customer.is_deleted) for i in customer.ids],
-        )
 
     def _forget(self, superseded: Confirmed) -> None:
         self._db.execute(
             "DELETE FROM confirmed WHERE email = ? AND body = ?",
             (superseded.email, msgspec.json.encode(superseded)),
         )
+
+    def _known_before(self, changes: Sequence[Write]) -> list[bytes | None]:
+        """Return what is known about the person of each change, as JSON; None: nothing at all."""
+        names = {name for change in changes for name in _names(change)}
+        rows = self._select("SELECT email, body FROM confirmed WHERE email IN ({})", names)
+        confirmed: dict[str, bytes] = dict(map(tuple, rows))
+        identities = {
+            customer_id: Identity(
+                customer_id=customer_id,
+                email=Email(email),
+                said_at=as_time(said_at),
+                is_deleted=bool(is_deleted),
+            )
+            for customer_id, email, said_at, is_deleted in self._select(
+                "SELECT customer_id, email, said_at, is_deleted FROM identities"
+                " WHERE customer_id IN ({})",
+                {i for change in changes for i in change.customer.ids},
+            )
+        }
+        return [_as_known(change, confirmed, identities) for change in changes]
+
+    def _recall(self, memory: Memory) -> None:
+        """Let what is known of a person be what it was."""
+        for email, known in memory.confirmed.items():
+            self._db.execute("DELETE FROM confirmed WHERE email = ?", (email,))
+            if known is not None:
+                self._put(known)
+        for customer_id, identity in memory.identities.items():
+            here = tuple(memory.confirmed)
+            self._db.execute(
+                "DELETE FROM identities WHERE customer_id = ?"
+                f" AND email IN ({','.join('?' * len(here))})",
+                (customer_id, *here),
+            )
+            if identity is not None:
+                # Whoever lives elsewhere by now stays there.
+                self._db.execute(
+                    "INSERT OR IGNORE INTO identities VALUES (?, ?, ?, ?)",
+                    (
+                        customer_id,
+                        identity.email,
+                        identity.said_at.isoformat(),
+                        identity.is_deleted,
+                    ),
+                )
+
+
+def _names(change: Write) -> set[Email]:
+    before = None if isinstance(change, Create) else change.before.email
+    names = {change.customer.email, *change.customer.former_emails}
+    return names if before is None else names | {before}
+
+
+def _as_known(
+    change: Write, confirmed: Mapping[str, bytes], identities: Mapping[str, Identity]
+) -> bytes | None:
+    here = [msgspec.Raw(confirmed[e]) for e in sorted(_names(change)) if e in confirmed]
+    ids = [identities[i] for i in sorted(change.customer.ids) if i in identities]
+    return msgspec.json.encode({"confirmed": here, "identities": ids}) if here or ids else None

@@ -1,11 +1,13 @@
 """What the program remembers from run to run, in terms of the core's values."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from customer_sync.core.model import Confirmed, Contact, ContactId, Keep, Write
+from customer_sync.core.memory import Memory
+from customer_sync.core.model import Confirmed, Contact, ContactId, Delete, Keep, Write
+from customer_sync.core.past import APPLIED
 from customer_sync.core.suppression import learn
 from customer_sync.store.database import telling, transaction
 from customer_sync.store.history import History
@@ -39,6 +41,14 @@ class Store(People, History, RetryQueue, Mirror, Suppressions):
             self._mirror(seen, reading)
             self._suppress_blocked(seen)
 
+    def intend(self, run_id: str, changes: Sequence[Write], route: str, now: datetime) -> None:
+        """Journal *changes* before a request leaves, with the contacts as they are.
+
+        What is known of their people goes along, so that the run can be undone.
+        """
+        with telling(self.path), transaction(self._db):
+            self._intend(run_id, changes, self._known_before(changes), route, now)
+
     def record_applied(
         self,
         run_id: str,
@@ -56,7 +66,9 @@ class Store(People, History, RetryQueue, Mirror, Suppressions):
         suppression ledger learns what became of a block.
         """
         with telling(self.path), transaction(self._db):
-            self._finish_operation(run_id, change, "applied", "", now)
+            self._finish_operation(
+                run_id, change, APPLIED, "", now, contact_id=confirmed.contact_id
+            )
             self._confirm(change, confirmed)
             self._leave_queue(confirmed.email)
             self._take_in(learn(change))
@@ -86,3 +98,36 @@ class Store(People, History, RetryQueue, Mirror, Suppressions):
         with telling(self.path), transaction(self._db):
             self._finish_operation(run_id, change, outcome, item.error, now)
             self._enqueue(item)
+
+    def record_undone(
+        self,
+        run_id: str,
+        change: Write,
+        memory: Memory,
+        now: datetime,
+        *,
+        contact_id: ContactId | None,
+    ) -> None:
+        """Note that Brevo has *change*, which undoes another, and know again what was known.
+
+        Whoever waits in the retry queue goes on waiting.
+        """
+        with telling(self.path), transaction(self._db):
+            self._finish_operation(run_id, change, APPLIED, "", now, contact_id=contact_id)
+            self._recall(memory)
+            self._take_in(learn(change))
+            if isinstance(change, Delete) and change.patch is None:
+                self._db.execute("DELETE FROM mirror WHERE contact_id = ?", (change.before.id,))
+
+    def record_not_undone(
+        self, run_id: str, change: Write, outcome: str, detail: str, now: datetime
+    ) -> None:
+        """Note that *change*, which was to undo another, did not get through."""
+        with telling(self.path), transaction(self._db):
+            self._finish_operation(run_id, change, outcome, detail, now)
+
+    def recall(self, memories: Iterable[Memory]) -> None:
+        """Know again what was known of people whose contacts are as they were."""
+        with telling(self.path), transaction(self._db):
+            for memory in memories:
+                self._recall(memory)

@@ -1,0 +1,62 @@
+"""The values that undoing a run is told in."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from customer_sync.core.memory import Memory
+from customer_sync.core.model import Change, Confirmed, Contact, Email
+from customer_sync.core.suppression import NOBODY, Suppressed
+
+
+class Staying(StrEnum):
+    """Why something that a run wrote is not taken back."""
+
+    CHANGED = "it was changed since that run"
+    TAKEN = "another contact has the old address"
+    LEFT = "the person left it since, and is not put back"
+    NO_LIST = "the list does not exist any more"
+    NO_ATTRIBUTE = "the attribute does not exist any more, or cannot be written"
+    SAID_NO = "the block stays: it stands for a no"
+    TOUCHED = "the block stays: somebody touched the contact since, which may have been a no"
+    NOT_ASKED = "the block of the deletion stays; --unblock lifts it where nobody said no"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """One thing that does not come back."""
+
+    name: str
+    """An attribute, or how a preview names what is none."""
+    because: Staying
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayBack:
+    """What undoes one change, and what is known once that is done."""
+
+    change: Change
+    memory: Memory = field(default_factory=Memory)
+    stays: tuple[Stay, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """How things are now, next to which a run is undone."""
+
+    observed: Mapping[Email, Contact]
+    confirmed: Mapping[Email, Confirmed] = field(default_factory=dict)
+    suppressed: Suppressed = NOBODY
+    waiting: Collection[Email] = ()
+    """Whoever has news in the retry queue."""
+    attributes: Collection[str] = ()
+    """Those that the account has and that can be written."""
+    list_ids: Collection[int] = ()
+    """The lists that the account has."""
+    taken: Collection[Email] = ()
+    """Addresses that nobody can go back to."""
+    may_unblock: bool = False
+    """The operator's leave to lift the blocks of deletions."""
+    clock_ahead: timedelta = timedelta(0)
+    """By how much Brevo's clock is ahead of ours."""
