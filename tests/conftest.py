@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+import os
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Concatenate, ParamSpec
@@ -10,12 +11,15 @@ from hypothesis import HealthCheck, settings
 from brevo_description import PATH
 from brevo_watch import WATCH, Watched, fail_for
 from customer_sync.sandbox import Sandbox
+from thoroughness import TORTURE
 
 P = ParamSpec("P")
 
 # A busy machine makes an example slow, not wrong: nothing that a test says depends on time.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+_UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("untimed", _UNTIMED)
+settings.register_profile(TORTURE, _UNTIMED, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "untimed"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,6 +46,21 @@ def pytest_report_header() -> str:
     if WATCH.is_on:
         return "brevo: requests and answers are held to the published description"
     return f"brevo: NOT held to the published description, as there is no {PATH.name}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that tests recorded, of kills and of storms, each by its name."""
+    reports = [one for some in terminalreporter.stats.values() for one in some]
+    figures = [
+        f"{report.nodeid.rpartition('::')[2]}: {name}: {value}"
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, value in report.user_properties
+    ]
+    if figures:
+        terminalreporter.section("figures")
+        for line in figures:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -40,8 +40,11 @@ from shop_strategies import (
     statements,
 )
 from sync_model import SyncModel
+from thoroughness import examples
 
-thorough = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(
+    max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 memories = st.dictionaries(st.sampled_from(IDS), emails).map(
     lambda known: Identities(

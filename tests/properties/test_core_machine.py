@@ -28,6 +28,7 @@ from customer_sync.core.model import (
 )
 from shop_strategies import EMAILS, IDS, LIST, values
 from sync_model import SyncModel
+from thoroughness import examples
 
 T = TypeVar("T")
 
@@ -269,7 +270,7 @@ class ShopAndAccount(RuleBasedStateMachine):
 
 
 ShopAndAccount.TestCase.settings = settings(
-    max_examples=150,
+    max_examples=examples(150),
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
