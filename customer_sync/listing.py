@@ -19,7 +19,7 @@ class Listing:
 
     def spare(self, rejection: Rejection) -> None:
         """Take note of a record that is there but unusable."""
-        names = set(_names(rejection.content))
+        names = set(names_in(rejection.content))
         self._spared |= names
         self._is_doubtful = self._is_doubtful or not names
 
@@ -54,7 +54,7 @@ class Listing:
             )
 
 
-def _names(content: object) -> Iterator[str]:
+def names_in(content: object) -> Iterator[str]:
     """Yield whatever may be an address or an id in a record that broke the rules."""
     if not isinstance(content, Mapping):
         return
