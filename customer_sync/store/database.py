@@ -5,12 +5,13 @@ import errno
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from customer_sync.errors import StoreDamaged, StoreError
-from customer_sync.store.damage import refuse_to_begin_unawares
+from customer_sync.store.damage import copies_of, refuse_to_begin_unawares
+from customer_sync.store.rescue import rescue
 
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     (
@@ -114,6 +115,10 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         ALTER TABLE operations ADD COLUMN contact_id INTEGER;
         """,
     ),
+    (
+        "which hashes belong to one erasure",
+        "ALTER TABLE suppressions ADD COLUMN erasure BLOB",
+    ),
 )
 """Each is applied once, in this order, and never changed after it was released."""
 
@@ -122,7 +127,8 @@ def connect(path: Path, *, may_begin_anew: bool = False) -> sqlite3.Connection:
     """Open the state at *path*, readable by its owner alone, on its newest schema.
 
     It is looked through for damage first, which takes about a second for a gigabyte. Where a
-    damaged state was moved aside, a new one is made only if it *may begin anew*.
+    damaged state was moved aside, a new one is made only if it *may begin anew*; it takes over what
+    can still be read of who said no and of what waited.
 
     Raises:
         StoreDamaged: the file is no whole database.
@@ -134,7 +140,7 @@ def connect(path: Path, *, may_begin_anew: bool = False) -> sqlite3.Connection:
         if not path.exists():
             if not may_begin_anew:
                 refuse_to_begin_unawares(path)
-            _create(path)
+            _create(path, copies_of(path))
         if path.stat().st_size == 0:
             # SQLite would take it for a new database.
             raise _damaged(path, "the file is empty")
@@ -158,16 +164,18 @@ def _opened(path: Path, *, name: Path) -> sqlite3.Connection:
     return connection
 
 
-def _create(path: Path) -> None:
+def _create(path: Path, damaged: Sequence[Path]) -> None:
     """Make a new state elsewhere, whole, and put it at *path* unless another process was first.
 
-    So a file that stands there and is empty was not left by a start that was cut off.
+    So a file that stands there and is empty was not left by a start that was cut off. Of the
+    *damaged* states, the last one that gives something away is the one to learn from.
     """
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(descriptor)
     fresh = Path(name)
     try:
-        _opened(fresh, name=path).close()
+        with closing(_opened(fresh, name=path)) as connection, transaction(connection):
+            any(rescue(copy, connection) for copy in reversed(damaged))
         with contextlib.suppress(FileExistsError):
             _link(fresh, path)
     finally:

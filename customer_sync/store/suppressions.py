@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from customer_sync.core.mentions import Person
 from customer_sync.core.model import Contact, Email
 from customer_sync.core.suppression import Lesson, Suppressed, Suppression
 from customer_sync.store.database import telling, transaction
@@ -58,21 +59,31 @@ class Suppressions(StateFile):
         """Return what is remembered of one address; None where it is nothing."""
         return dict(self._found([email], self.hash_of_email)).get(email)
 
-    def note_erased(self, emails: Iterable[Email], ids: Iterable[str], now: datetime) -> None:
+    def note_erased(self, person: Person, now: datetime) -> None:
         """Remember that a person was erased, under every address and id; the first time counts."""
-        hashes = [*map(self.hash_of_email, emails), *map(self.hash_of_id, ids)]
+        hashes = [*map(self.hash_of_email, person.emails), *map(self.hash_of_id, person.ids)]
+        erasure = self.hash_of_email(person.email)
         with telling(self.path), transaction(self._db):
             self._db.executemany(
-                "INSERT INTO suppressions VALUES (?, 1, 1, ?) ON CONFLICT (hash) DO UPDATE SET"
-                " no_mail = 1, no_sms = 1, erased_at = coalesce(erased_at, excluded.erased_at)",
-                [(one, now.isoformat()) for one in hashes],
+                "INSERT INTO suppressions (hash, no_mail, no_sms, erased_at, erasure)"
+                " VALUES (?, 1, 1, ?, ?) ON CONFLICT (hash) DO UPDATE SET"
+                " no_mail = 1, no_sms = 1, erased_at = coalesce(erased_at, excluded.erased_at),"
+                " erasure = coalesce(erasure, excluded.erasure)",
+                [(one, now.isoformat(), erasure) for one in hashes],
             )
 
-    def forget_suppression(self, email: Email, ids: Iterable[str] = ()) -> None:
-        """Forget whatever is remembered of an address and of ids, because an operator says so."""
-        hashes = [self.hash_of_email(email), *map(self.hash_of_id, ids)]
+    def forget_suppression(self, email: Email) -> int:
+        """Forget what is remembered of an address, because an operator says so; return how much.
+
+        Of somebody who was erased every address and id goes.
+        """
+        named = self.hash_of_email(email)
         with telling(self.path), transaction(self._db):
-            self._db.executemany("DELETE FROM suppressions WHERE hash = ?", ((h,) for h in hashes))
+            return self._db.execute(
+                "DELETE FROM suppressions WHERE hash = ?1 OR erasure ="
+                " (SELECT erasure FROM suppressions WHERE hash = ?1)",
+                (named,),
+            ).rowcount
 
     def count_suppressed(self) -> int:
         """Return how many entries the ledger has."""
@@ -165,6 +176,7 @@ class Suppressions(StateFile):
 
 
 _ADD = (
-    "INSERT INTO suppressions VALUES (?, ?, ?, NULL) ON CONFLICT (hash) DO UPDATE SET"
+    "INSERT INTO suppressions (hash, no_mail, no_sms) VALUES (?, ?, ?)"
+    " ON CONFLICT (hash) DO UPDATE SET"
     " no_mail = max(no_mail, excluded.no_mail), no_sms = max(no_sms, excluded.no_sms)"
 )
