@@ -76,7 +76,7 @@ def since_confirmed(customer: Customer, before: Confirmed | None) -> Customer | 
     if customer.is_deleted:
         came_back = before.created_at is not None and not before.is_deleted
         if came_back and at_or_before(customer.deleted_at, before.created_at):
-            return skip(customer, Reason.STALE)
+            return _hear_late_no(customer, before)
         return customer
     if before.is_deleted:
         return _come_back(customer, before)
@@ -87,12 +87,31 @@ def since_confirmed(customer: Customer, before: Confirmed | None) -> Customer | 
     }
     email_consent = _newer(customer.email_consent, before.email_consent, before)
     sms_consent = _newer(customer.sms_consent, before.sms_consent, before)
-    is_silent = not (attributes or email_consent or sms_consent)
+    is_creation = customer.created_at is not None and not at_or_before(
+        customer.created_at, before.created_at
+    )
+    is_silent = not (attributes or email_consent or sms_consent or is_creation)
     if is_silent and customer.last_at < before.last_at and customer.email == before.email:
         return skip(customer, Reason.STALE)
     return replace(
         customer, attributes=attributes, email_consent=email_consent, sms_consent=sms_consent
     )
+
+
+def _hear_late_no(customer: Customer, before: Confirmed) -> Customer | Skip:
+    """Leave nothing but a no of whoever was deleted once and is known to have come back since."""
+    email_no = _unheard_no(customer.email_consent, before.email_consent)
+    sms_no = _unheard_no(customer.sms_consent, before.sms_consent)
+    if email_no is None and sms_no is None:
+        return skip(customer, Reason.STALE)
+    return replace(
+        customer, attributes={}, email_consent=email_no, sms_consent=sms_no, is_deleted=False
+    )
+
+
+def _unheard_no(said: Dated[bool] | None, known: Dated[bool] | None) -> Dated[bool] | None:
+    is_unheard = said is not None and (known is None or said.at > known.at)
+    return said if is_unheard and _is_no(said) else None
 
 
 def _come_back(customer: Customer, before: Confirmed) -> Customer | Skip:

@@ -313,6 +313,17 @@ def test_a_no_at_the_old_address_is_a_no_at_the_new_one() -> None:
     assert Note.NO_WENT_ALONG in notes(kept)
 
 
+def test_a_no_holds_for_both_who_claim_to_have_had_the_address() -> None:
+    """Nobody can tell whose it was, and only one of them can retire the contact."""
+    kept = changes(
+        [customer(NEW_JANE, former=[JANE]), customer(MARY, former=[JANE])],
+        [contact(JANE, email_blocked=True), contact(NEW_JANE, number=8), contact(MARY, number=9)],
+        [],
+    )
+    blocked = {c.customer.email for c in kept if isinstance(c, Update) and c.patch.email_blocked}
+    assert blocked == {NEW_JANE, MARY}
+
+
 def test_a_retired_contact_does_not_block_its_successor_in_the_next_run() -> None:
     """That block is ours and says nothing about the person."""
     kept, retired = changes(

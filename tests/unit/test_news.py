@@ -110,6 +110,31 @@ def test_a_deletion_older_than_the_return_is_stale() -> None:
     assert reason(since_confirmed(customer(minute=5, is_deleted=True), known)) is Reason.STALE
 
 
+def test_a_no_from_before_the_return_is_heard_however_late_it_arrives() -> None:
+    """The deletion that comes with it is stale, the no is not."""
+    known = confirmed(minute=8, attributes={}, created=8, deleted=1)
+    late = customer(
+        minute=5, attributes={"CITY": "Rome"}, email_consent=said(NO, 4), is_deleted=True
+    )
+    left = fresh(since_confirmed(late, known))
+    assert (left.is_deleted, left.email_consent, left.attributes) == (False, said(NO, 4), {})
+
+
+@pytest.mark.parametrize("heard", [said(NO, 4), said(NO, 6), said(YES, 6)])
+def test_a_late_no_that_is_old_news_is_stale(heard: Dated[bool]) -> None:
+    """It was heard before, or something newer was."""
+    known = confirmed(minute=8, created=8, deleted=1, email_consent=heard)
+    late = customer(minute=5, email_consent=said(NO, 4), is_deleted=True)
+    assert reason(since_confirmed(late, known)) is Reason.STALE
+
+
+def test_a_creation_is_remembered_however_late_it_arrives() -> None:
+    """A deletion from before it, which arrives later still, is then known to be stale."""
+    late = customer(minute=5, created=5)
+    assert fresh(since_confirmed(late, confirmed(minute=8, created=3))) == late
+    assert reason(since_confirmed(late, confirmed(minute=8, created=5))) is Reason.STALE
+
+
 def test_a_deletion_later_than_the_creation_counts() -> None:
     """However late it arrives."""
     gone = customer(minute=5, is_deleted=True)
