@@ -8,7 +8,7 @@ from customer_sync.brevo.values import value_from
 from customer_sync.config import Config, ConfigProblem, InvalidConfig, PlacedCase
 from customer_sync.config.problems import shown
 from customer_sync.core.attributes import compare_attributes
-from customer_sync.core.cases import Case, Expected, Held, Told, Verdict, compare
+from customer_sync.core.cases import Case, Expected, Held, Told, Verdict, compare, described
 from customer_sync.core.mapping import Mapper
 from customer_sync.core.model import Attribute, Place, Record, Rejection, Value
 from customer_sync.core.trial import Trial, UnclearCase
@@ -116,7 +116,7 @@ class _Bench:
             if came.verdict in {Verdict.REJECT, Verdict.IGNORE}:
                 raise UnclearCase(
                     f"What entry {number + 1} of `before` tells would not be synced: "
-                    f"{came.verdict} {'; '.join(one.detail for one in came.problems)}".rstrip()
+                    f"{described(came)}."
                 )
         if case.is_contact_told or not case.before:
             trial.put(None if case.contact is None else self._held(case.contact))
@@ -130,17 +130,30 @@ class _Bench:
             if told.is_event:
                 yield Record(place=place, content=_timed(content, at), written_at=at)
             else:
-                record = Record(place=place, content=content, written_at=at)
-                yield from self._format(content).understand([record], self._wanted)
+                written, form = self._recognised(content)
+                record = Record(place=place, content=written, written_at=at)
+                yield from form.understand([record], self._wanted)
 
-    def _format(self, content: object) -> Format:
-        """Return the format of a record that the source wrote.
+    def _recognised(self, content: object) -> tuple[object, Format]:
+        """Return a record as the source writes it, and the format that it is in.
+
+        What is no record of the source's by its values may be a row of a table, whose cells are
+        all text.
 
         Raises:
             SourceError: it looks like none of the source's.
         """
-        is_row = isinstance(content, Mapping) and all(isinstance(v, str) for v in content.values())
-        columns = tuple(map(str, content)) if is_row and isinstance(content, Mapping) else ()
+        cells = _cells(content)
+        if cells is not None and cells == content:
+            return cells, self._format_of(cells, columns=tuple(cells))
+        try:
+            return content, self._format_of(content)
+        except SourceError:
+            if cells is None:
+                raise
+            return cells, self._format_of(cells, columns=tuple(cells))
+
+    def _format_of(self, content: object, *, columns: tuple[str, ...] = ()) -> Format:
         sample = Sample(name="The record of the test", columns=columns, contents=(content,))
         return recognise(sample, source=self._config.source).format
 
@@ -168,3 +181,21 @@ def _timed(event: object, at: datetime) -> object:
     if isinstance(event, Mapping) and "timestamp" not in event:
         return {**event, "timestamp": at.isoformat()}
     return event
+
+
+def _cells(content: object) -> dict[str, str] | None:
+    """Return *content* as a row of a table, or None where there is more in it than one has."""
+    if not isinstance(content, Mapping):
+        return None
+    cells: dict[str, str] = {}
+    for name, value in content.items():
+        match value:
+            case None:
+                cells[str(name)] = ""
+            case bool():
+                cells[str(name)] = "true" if value else "false"
+            case str() | int() | float():
+                cells[str(name)] = str(value)
+            case _:
+                return None
+    return cells

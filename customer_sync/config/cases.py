@@ -13,10 +13,15 @@ from customer_sync.core.validate import EmailInvalid, email_address
 
 REASONS: Mapping[str, Reason] = {
     reason.name.lower(): reason
-    for reason in Reason
-    if reason not in {Reason.SWAPPED_ADDRESSES, Reason.MOVED, Reason.OVERTAKEN}
+    for reason in (
+        Reason.STALE,
+        Reason.UNKNOWN_CUSTOMER,
+        Reason.DELETED,
+        Reason.UPDATES_DISABLED,
+        Reason.SHARED_ADDRESS,
+    )
 }
-"""The words for why a customer is left alone, as far as one customer alone can be."""
+"""Why a customer is left alone; other reasons take more than one customer and one contact."""
 
 
 def read_cases(
@@ -84,13 +89,15 @@ class _Reader:
     # ------------------------------------------------------------ given
 
     def _told(self, block: Section) -> Told:
-        if ("customer" in block) == ("record" in block):
+        is_told, is_record = "customer" in block, "record" in block
+        if is_told == is_record and (is_told or block.is_sound):
+            # A misspelt key is a finding already, and may be the one that is missing.
             self._findings.add_to_key(
                 block.place,
                 "Either `customer` or `record` is needed here, and not both.",
                 "Give the fields of a customer, or a record as the source writes it.",
             )
-        elif "record" in block:
+        elif is_record:
             return self._told_record(block)
         event: dict[str, object] = {
             "event": block.text("event") or Trigger.UPDATED.value,

@@ -19,6 +19,11 @@ class Section:
     def __contains__(self, name: str) -> bool:
         return name in self._keys
 
+    @property
+    def is_sound(self) -> bool:
+        """Tell whether none of the entries is spoiled."""
+        return len(self._content) == sum(1 for _ in self.entries())
+
     def at(self, name: str) -> Path:
         """Return the place of *name*, in the spelling of the file."""
         return (*self.place, self._keys.get(name, name))

@@ -63,6 +63,21 @@ $list_id
       # max_deletes: 10%
       # max_rejects: 5%
 
+    # Tests of this configuration. `customer-sync validate config.yaml` carries them out, and so
+    # does every run before it looks at Brevo; if one fails, nothing is written.
+    # tests:
+    #   - name: a no at the shop blocks
+    #     customer: {email: jane@example.com, acceptsMarketing: false}
+    #     contact: {blocked: false}
+    #     expect: {update: {blocked: true}}
+    #   - name: whoever unsubscribed in Brevo stays unsubscribed
+    #     customer: {email: jane@example.com, acceptsMarketing: true}
+    #     contact: {blocked: true}
+    #     expect: {keep: {blocked: true}}
+    #   - name: an address without @ is rejected
+    #     customer: {email: jane.example.com}
+    #     expect: {reject: {rule: email}}
+
     # How much is told during a run: error, warning, info, verbose or debug.
     log_level: info
 

@@ -96,7 +96,7 @@ class Came:
 def compare(expected: Expected, came: Came) -> tuple[str, ...]:
     """Return a sentence for everything that came otherwise than expected; none: the test passes."""
     if came.verdict is not expected.verdict:
-        return (f"{expected.verdict} was expected, and {_described(came)} came.",)
+        return (f"{expected.verdict} was expected, and {described(came)} came.",)
     return (
         *_of_reason(expected, came),
         *_of_problems(expected, came.problems),
@@ -123,7 +123,8 @@ def shown(value: Value) -> str:
 # ---------------------------------------------------------------- what came
 
 
-def _described(came: Came) -> str:
+def described(came: Came) -> str:
+    """Return in a few words what came."""
     parts = [
         *(f"{one.name} {shown(one.old)} → {shown(one.new)}" for one in came.fields),
         *([came.reason.value] if came.reason else []),
@@ -183,9 +184,8 @@ def _of_contact(expected: Expected, contact: Contact | None) -> Iterator[str]:
     yield from _of_block("blocked", expected.is_email_blocked, is_so=contact.is_email_blocked)
     yield from _of_block("blocked for SMS", expected.is_sms_blocked, is_so=contact.is_sms_blocked)
     if expected.list_ids is not None and expected.list_ids != contact.list_ids:
-        yield (
-            f"The contact is on {_lists(contact.list_ids)} and not on {_lists(expected.list_ids)}."
-        )
+        held, wanted = _lists(contact.list_ids), _lists(expected.list_ids)
+        yield f"The contact is on {held} and should be on {wanted}."
 
 
 def _asks_for_contact(expected: Expected) -> bool:
