@@ -40,6 +40,7 @@ class Control:
             "/sandbox/settings": self._change_settings,
             "/sandbox/ensure": self._ensure,
             "/sandbox/segments": self._make_segment,
+            "/sandbox/make": self._make,
             "/sandbox/edit": self._edit,
             "/sandbox/unsubscribe": self._unsubscribe,
             "/sandbox/remove": self._remove,
@@ -163,9 +164,12 @@ class Control:
         self._state.make_segment(segment_id, name, text)
         return Answer(status=200, content={})
 
+    def _make(self, body: Mapping[str, object]) -> Answer:
+        self._state.make(reading.required_text(body, "email"), _without_email(body))
+        return Answer(status=200, content={})
+
     def _edit(self, body: Mapping[str, object]) -> Answer:
-        changes = {name: value for name, value in body.items() if name != "email"}
-        self._state.edit(reading.required_text(body, "email"), changes)
+        self._state.edit(reading.required_text(body, "email"), _without_email(body))
         return Answer(status=200, content={})
 
     def _unsubscribe(self, body: Mapping[str, object]) -> Answer:
@@ -176,6 +180,10 @@ class Control:
     def _remove(self, body: Mapping[str, object]) -> Answer:
         self._state.remove(reading.required_text(body, "email"))
         return Answer(status=200, content={})
+
+
+def _without_email(body: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in body.items() if name != "email"}
 
 
 def _object(body: Mapping[str, object], name: str) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """What people do to contacts beside the API: in Brevo's pages, and by the links in mails."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from customer_sync.sandbox import attributes, contact_rows, patches
 from customer_sync.sandbox.account import Account
@@ -10,6 +11,20 @@ from customer_sync.sandbox.identifiers import Identifier
 
 ROUTE = "people"
 """What the record of transitions calls them."""
+
+
+def make(account: Account, email: str, body: Mapping[str, object]) -> None:
+    """Make a contact as the body of a `POST` would.
+
+    Raises:
+        BrevoFault: There is one already, or the body is refused.
+    """
+    address = patches.email(email, account.settings)
+    patch = patches.read_patch(account, attributes.definitions(account), body)
+    patch = replace(patch, identifiers={**patch.identifiers, Identifier.EMAIL: address})
+    if taken := patches.owners(account, 0, patch):
+        raise patches.conflict(account, "create", taken)
+    patches.apply(account, None, patch)
 
 
 def edit(account: Account, email: str, body: Mapping[str, object]) -> None:

@@ -160,6 +160,15 @@ class State:
             query = "INSERT OR REPLACE INTO meta VALUES ('settings', ?)"
             db.execute(query, (json.dumps(merged),))
 
+    def make(self, email: str, body: Mapping[str, object]) -> None:
+        """Let somebody, or a form, make a contact; *body* is as for `POST`.
+
+        Raises:
+            BrevoFault: There is one already, or it cannot be made so.
+        """
+        with self.writing(people.ROUTE) as account:
+            people.make(account, email, body)
+
     def edit(self, email: str, body: Mapping[str, object]) -> None:
         """Let somebody change a contact in Brevo's pages; *body* is as for `PUT`.
 

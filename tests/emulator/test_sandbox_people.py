@@ -24,6 +24,22 @@ def recorded(brevo: Brevo) -> list[tuple[str, str, str]]:
     return [(each.channel, each.cause, each.route) for each in brevo.sandbox.transitions()]
 
 
+def test_a_contact_is_made(brevo: Brevo) -> None:
+    """A form does what a POST does, and is no request."""
+    assert control(brevo, "make", email="Jane@example.com", listIds=[5]) == 200
+    found = brevo.contact()
+    assert (found["email"], found["listIds"]) == ("jane@example.com", [5])
+    assert "POST /contacts" not in brevo.sandbox.request_counts()
+
+
+def test_a_form_makes_no_contact_twice(brevo: Brevo) -> None:
+    """Whoever is there already stays as it is."""
+    brevo.create(attributes={"FIRSTNAME": "Jane"})
+    edit = {"attributes": {"FIRSTNAME": "Janet"}}
+    assert control(brevo, "make", email="jane@example.com", **edit) == 400
+    assert brevo.attributes() == {"FIRSTNAME": "Jane"}
+
+
 def test_a_contact_is_edited(brevo: Brevo) -> None:
     """An edit does what a PUT does, and is no request: it is neither counted nor limited."""
     brevo.create(attributes={"FIRSTNAME": "Jane", "LASTNAME": "Roe"})
