@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -55,8 +56,10 @@ from customer_sync.pull.watermarks import Since
 from customer_sync.rejects import RejectSpool
 from customer_sync.report import MOST_ERRORS, ReportedError, RunReport, count_notes
 from customer_sync.selftest import refuse_failing
-from customer_sync.store import RunLock, Store, setting_aside
+from customer_sync.store import RunLock, Store, begins_anew, setting_aside
 from customer_sync.target import Connection, state_file
+from customer_sync.undo_journal import UndoJournal
+from customer_sync.undoing import PlannedUndo, Undoing, make_ready_to_undo, remarks
 
 IN_FLIGHT = 32
 """Requests under way at a time: enough for 60 a second at half a second each."""
@@ -88,6 +91,8 @@ class Job:
     """The platform, where it was named for this run; else the configuration says it."""
     since: Since | None = None
     """Of what is pulled, only what changed since then; None: everything."""
+    undoing: Undoing | None = None
+    """A run to be undone, instead of sources."""
 
 
 @dataclass(slots=True)
@@ -168,7 +173,22 @@ class Session:
         return self._state / state_file(self._config.brevo.target)
 
     def _open_store(self) -> Store:
-        return Store(self._state_file, may_begin_anew=self._job.options.is_refresh)
+        is_anew = begins_anew(self._state_file)
+        store = Store(self._state_file, may_begin_anew=self._job.options.is_refresh)
+        if is_anew:
+            self._note_beginning(store)
+        return store
+
+    def _note_beginning(self, store: Store) -> None:
+        waiting, dead = store.queue_counts()
+        self._so_far.errors.append(
+            ReportedError(
+                kind="note",
+                message="The state was begun anew. Of the damaged one, "
+                f"{store.count_suppressed():,} entries about people who said no and "
+                f"{waiting + dead:,} changes that waited could be read and were taken over.",
+            )
+        )
 
     def _run_in(self, store: Store, on_planned: Callable[[Planned], None]) -> None:
         try:
@@ -210,6 +230,12 @@ class Session:
                 await self._write(planned, edges)
 
     async def _plan(self, edges: Edges) -> Planned:
+        if self._job.undoing is not None:
+            planned = await make_ready_to_undo(
+                self._job.undoing, self._config, edges, self._job.options
+            )
+            self._so_far.errors.extend(remarks(planned))
+            return planned
         if self._job.kept_plan is not None:
             return await make_ready_again(
                 self._job.kept_plan,
@@ -262,19 +288,34 @@ class Session:
     async def _write(self, planned: Planned, edges: Edges) -> None:
         if planned.plan.withheld:
             self._withhold(planned.plan, edges.store)
-        journal = RunJournal(
-            self._run_id,
-            edges.store,
-            self._clock,
-            policy=self._config.policy,
-            retry=self._config.retry,
-            confirmed=planned.confirmed,
-            on_outcome=self._watch.outcome,
-        )
+        journal = self._journal(planned, edges.store)
         self._so_far.journal = journal
         await carry_out(planned, edges, journal=journal, stop=self._stop, in_flight=IN_FLIGHT)
 
+    def _journal(self, planned: Planned, store: Store) -> RunJournal:
+        begin: Callable[..., RunJournal] = partial(RunJournal, confirmed=planned.confirmed)
+        if isinstance(planned, PlannedUndo):
+            begin = partial(UndoJournal, ways=planned.ways)
+        return begin(
+            self._run_id,
+            store,
+            self._clock,
+            policy=self._config.policy,
+            retry=self._config.retry,
+            on_outcome=self._watch.outcome,
+        )
+
     def _withhold(self, plan: Plan, store: Store) -> None:
+        if self._job.undoing is not None:
+            self._so_far.errors.append(
+                ReportedError(
+                    kind="withheld",
+                    message=f"{len(plan.withheld)} deletions were withheld: "
+                    f"{plan.withheld_because}.",
+                    hint="Undo the run once more with --max-deletes.",
+                )
+            )
+            return
         path = self._state / WITHHELD_FILE
         earlier = tuple(_still_withheld(path, plan, store, self._config.brevo.target))
         held = replace(plan, changes=(), withheld=(*plan.withheld, *earlier), digest="")

@@ -14,10 +14,21 @@ _COMPANIONS = ("", "-wal", "-shm")
 _MARK = ".damaged-"
 
 _WHAT_IS_LOST = (
-    "With it goes the memory of people who said no and whose contact is gone at Brevo: a later "
-    "export could make them mailable again. Changes that waited for their retry, and withheld "
-    "deletions of customers that only this state knew, have to come from the shop once more."
+    "With it goes the memory of people who said no and whose contact is gone at Brevo (a later "
+    "export could make them mailable again), and of changes that waited for their retry."
 )
+
+
+def _what_to_do(path: Path) -> str:
+    return (
+        f"Put a backup at {path}, or run with --refresh, which begins anew: with what can still be "
+        "read of both, and with a list of what Brevo holds. Until then no run does anything."
+    )
+
+
+def begins_anew(path: Path) -> bool:
+    """Tell whether the state at *path* was damaged and whoever opens it now makes another."""
+    return not path.exists() and bool(copies_of(path))
 
 
 def copies_of(path: Path) -> list[Path]:
@@ -32,12 +43,11 @@ def refuse_to_begin_unawares(path: Path) -> None:
     Raises:
         StoreError: a damaged state was moved aside from *path*, and nothing stands there.
     """
-    copies = copies_of(path)
-    if copies and not path.exists():
+    if begins_anew(path):
         raise StoreError(
-            f"The state {path} was damaged and stands at {copies[-1]} now. {_WHAT_IS_LOST}",
-            hint=f"Put a backup at {path}, or begin anew from what Brevo holds: run with "
-            "--refresh.",
+            f"The state {path} was damaged and stands at {copies_of(path)[-1]} now. "
+            f"{_WHAT_IS_LOST}",
+            hint=_what_to_do(path),
         )
 
 
@@ -60,12 +70,11 @@ def setting_aside(path: Path, now: datetime) -> Iterator[None]:
                 f"{damage.message} It cannot be moved aside either: {error.strerror}. "
                 f"{_WHAT_IS_LOST}",
                 hint=f"Move {path} away yourself, with {path.name}-wal and {path.name}-shm, and "
-                "put a backup in its place, or run with --refresh.",
+                f"rename them to {path.name}{_MARK}1 and so on. {_what_to_do(path)}",
             ) from error
         raise StoreDamaged(
             f"{damage.message} It was moved to {aside}. {_WHAT_IS_LOST}",
-            hint=f"Put a backup at {path}, or begin anew from what Brevo holds: run with "
-            "--refresh. Until then no run does anything.",
+            hint=_what_to_do(path),
         ) from damage
 
 

@@ -322,6 +322,53 @@ def test_a_second_damage_does_not_write_over_the_first(shop: Shop) -> None:
     assert kept == {b"one", b"two"}
 
 
+@pytest.mark.parametrize(
+    ("damage", "rescued"), [(scratched, True), (replaced, False), (beheaded, False)]
+)
+def test_whoever_said_no_is_remembered_as_far_as_can_be(
+    tmp_path: Path, damage: Callable[[bytes], bytes], *, rescued: bool
+) -> None:
+    """Their contact is gone at Brevo, so that nothing else would tell."""
+    shop = Shop(tmp_path, options="delete_behavior: hard")
+    shop.run(*PEOPLE, event("created", 99, acceptsMarketing=False))
+    shop.run(event("deleted", 99, at="2024-02-01T00:00:00Z"))
+    shop.break_requests("POST /contacts", status=503, times=6)
+    shop.run(event("created", 98))
+    path = state_of(shop)
+    path.write_bytes(damage(path.read_bytes()))
+    shop.run()
+    shop.clock.advance(600)
+    refresh = RunOptions(is_refresh=True)
+    report = shop.run(event("created", 99, at="2024-03-01T00:00:00Z"), options=refresh)
+    contacts = shop.contacts()
+    assert contacts["p99@example.com"].is_email_blocked is rescued
+    assert ("p98@example.com" in contacts) is rescued
+    (note,) = report.errors
+    assert ("1 changes that waited" in note.message) is rescued
+    assert (" 0 entries" in note.message) is not rescued
+
+
+def test_nothing_is_taken_over_that_makes_no_sense(shop: Shop) -> None:
+    """What was written over a page may look like a row."""
+    with shop.memory() as store:
+        key = store.fact("suppressions.key")
+        add = "INSERT INTO suppressions (hash, no_mail, no_sms) VALUES"
+        store._db.execute(f"{add} (x'00', 7, 'x')")
+        store._db.execute(f"{add} (zeroblob(16), 1, 0)")
+        store._db.execute(
+            "INSERT INTO queue VALUES ('p1@example.com', '{', 'x', 1, 'then', 'then', 0)"
+        )
+    path = state_of(shop)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) - 4096])
+    shop.run()
+    shop.run(options=RunOptions(is_refresh=True))
+    with shop.memory() as store:
+        assert store.fact("suppressions.key") == key
+        assert store.count_suppressed() == 1
+        assert store.queue() == []
+
+
 class BreakingStore(Store):
     """A state whose disk breaks just before the first request."""
 
