@@ -68,6 +68,7 @@ def show_plan(
     rows: int = PREVIEW_ROWS,
     show_pii: bool = False,
     is_sandbox: bool = False,
+    nothing: str = "Nothing to do: Brevo holds what the shop says.",
 ) -> None:
     """Print the preview: who, what, old and new per attribute and why; totals; the bill."""
     shown = [c for c in plan.changes if not isinstance(c, Keep)]
@@ -87,7 +88,7 @@ def show_plan(
     elif plan.withheld or plan.totals.skip:
         console.print("Nothing to write.")
     else:
-        console.print("Nothing to do: Brevo holds what the shop says.", style="green")
+        console.print(nothing, style="green")
     if is_sandbox:
         console.print("Target: the embedded sandbox; nobody is mailed.", style="dim")
 

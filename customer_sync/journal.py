@@ -169,6 +169,9 @@ class RunJournal:
             else None,
         )
         self._follow(change, confirmed)
+        self._report_refused(outcome)
+
+    def _report_refused(self, outcome: Applied) -> None:
         for name in outcome.refused:
             self._report(
                 ReportedError(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from customer_sync.apply import StopSign, apply
@@ -33,8 +33,8 @@ from customer_sync.core.model import (
 )
 from customer_sync.core.plan import Guard, Plan, check_account, check_consent, make_plan
 from customer_sync.core.routes import Cutter, RouteChoice, Routing, route_plan
-from customer_sync.core.validate import EventValidator
-from customer_sync.errors import SourceError
+from customer_sync.core.validate import CLOCKS_APART, EventValidator
+from customer_sync.errors import ConfigError, SourceError
 from customer_sync.importing import finish_jobs, import_row, run_imports
 from customer_sync.journal import RunJournal
 from customer_sync.listing import Listing
@@ -135,7 +135,7 @@ async def make_ready(
         absent = taken_in.listing.absent(edges.store.living(), listed, edges.clock.now())
         customers |= {customer.email: customer for customer in absent}
 
-    await _finish_earlier_jobs(edges)
+    await finish_earlier_jobs(edges)
     edges.display.stage("observe")
     names = {e for c in customers.values() for e in (c.email, *c.former_emails)}
     freshness = Freshness(
@@ -178,7 +178,7 @@ async def make_ready_again(
         PlanRefused: Brevo lacks an attribute or the list, or consent would be broken.
     """
     attributes = await _check_account(config, edges)
-    await _finish_earlier_jobs(edges)
+    await finish_earlier_jobs(edges)
     edges.display.stage("observe")
     names = {name for change in kept.changes for name in _names(change)}
     freshness = Freshness(now=edges.clock.now(), full_refresh_every=config.full_refresh_every)
@@ -186,7 +186,7 @@ async def make_ready_again(
     waiting = {
         item.customer.email
         for item in edges.store.queue()
-        if made_at is not None and item.queued_at > made_at
+        if made_at is not None and (item.queued_at > made_at or made_at > edges.clock.now())
     }
     ids = {i for c in kept.changes if not isinstance(c, Skip) for i in c.customer.ids}
     plan = still_true(kept, observed, waiting, edges.store.suppressed(names, ids))
@@ -216,7 +216,7 @@ def _names(change: Change) -> Iterator[Email]:
         yield change.before.email
 
 
-async def _finish_earlier_jobs(edges: Edges) -> None:
+async def finish_earlier_jobs(edges: Edges) -> None:
     """Wait for the import jobs of a run that was killed: what they did is observed then."""
     jobs = edges.store.open_jobs()
     if jobs:
@@ -236,9 +236,27 @@ def jobs_by_bytes(attributes: Mapping[str, Attribute]) -> Cutter:
 async def _check_account(config: Config, edges: Edges) -> dict[str, Attribute]:
     """Make sure that the account has what the configuration writes to."""
     attributes = await edges.account.attributes()
+    _check_clock(edges.account.clock_ahead)
     lists = await edges.account.lists() if config.policy.list_id is not None else ()
     check_account(config.rules, config.policy, attributes, (one.id for one in lists))
     return attributes
+
+
+def _check_clock(ahead: timedelta | None) -> None:
+    """Refuse to write down anything by a clock that is days away from Brevo's.
+
+    The newest word counts: what a wrong clock dates would outdo everything that is said later.
+
+    Raises:
+        ConfigError: with how far it is away.
+    """
+    if ahead is not None and abs(ahead) > CLOCKS_APART:
+        which = "behind" if ahead > timedelta(0) else "ahead of"
+        raise ConfigError(
+            f"The clock of this machine is {abs(ahead).days:,} days {which} Brevo's, and what is "
+            "written down is dated by it; nothing was done.",
+            hint="Set the clock, for example with chrony, then run again.",
+        )
 
 
 async def carry_out(

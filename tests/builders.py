@@ -21,7 +21,9 @@ from customer_sync.core.model import (
     Update,
     Value,
     Why,
+    Write,
 )
+from customer_sync.core.past import Identity, Known, Tried
 
 T = TypeVar("T")
 
@@ -214,4 +216,28 @@ def hard_delete(email: str = JANE, *, number: int = 7) -> Delete:
         before=contact(email, number=number),
         patch=None,
         fields=(),
+    )
+
+
+def tried(
+    change: Write,
+    *,
+    outcome: str | None = "applied",
+    number: int | None = 7,
+    known: Iterable[Confirmed] = (),
+    identities: Iterable[Identity] = (),
+    touched: float | None = 5,
+    is_superseded: bool = False,
+) -> Tried:
+    """Return a change as the journal tells it; *touched* is the minute of our last write."""
+    return Tried(
+        change=change,
+        route="PUT /contacts/{identifier}",
+        intended_at=at(4),
+        outcome=outcome,
+        finished_at=None if outcome is None else at(5),
+        contact_id=None if number is None else ContactId(number),
+        known=Known(confirmed=tuple(known), identities=tuple(identities)),
+        touched_at=None if touched is None else at(touched),
+        is_superseded=is_superseded,
     )

@@ -12,7 +12,9 @@ import typer.exceptions
 from customer_sync.cli import (
     account,
     checking,
+    history,
     inspecting,
+    persons,
     planning,
     proving,
     pulling,
@@ -48,7 +50,18 @@ def root(*, version: VersionOption = False) -> None:
     """Hold the options that stand before any command."""
 
 
-for module in (planning, pulling, checking, inspecting, proving, account, rehearsing, starting):
+for module in (
+    planning,
+    history,
+    pulling,
+    checking,
+    inspecting,
+    proving,
+    persons,
+    account,
+    rehearsing,
+    starting,
+):
     module.register(app)
 
 

@@ -10,6 +10,7 @@ import typer
 from customer_sync import __version__
 from customer_sync.config import Config, load, parse_duration, parse_limit
 from customer_sync.core.model import Limit, SourceName
+from customer_sync.core.routes import RouteChoice
 from customer_sync.pull.watermarks import Since
 
 DEFAULT_STATE = ".customer-sync"
@@ -80,6 +81,34 @@ SinceOption: TypeAlias = Annotated[
         "everything. Deletions never show in changes. Not for WooCommerce, which cannot tell them.",
         metavar="TIME|last",
     ),
+]
+
+
+RouteOption: TypeAlias = Annotated[
+    RouteChoice, typer.Option("--route", help="Force a way to write. Default: the cheapest.")
+]
+MaxDeletesOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--max-deletes",
+        help="Withhold deletions beyond this number or share (10%) of the known contacts.",
+        metavar="N|SHARE",
+    ),
+]
+DurationOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--max-duration",
+        help="Leave what is not done after this time (30m, 2h) to the next run.",
+        metavar="TIME",
+    ),
+]
+DetailedOption: TypeAlias = Annotated[
+    bool,
+    typer.Option("--detailed-exit-code", help="With a dry run: exit 10 when there are changes."),
+]
+DryRunOption: TypeAlias = Annotated[
+    bool, typer.Option("--dry-run", help="Show the plan and stop; nothing is written.")
 ]
 
 

@@ -1,20 +1,21 @@
 """run, plan, show and apply: the main job."""
 
-import secrets
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
-from customer_sync.brevo.throttle import Family, windows
 from customer_sync.cli.options import (
     ConfigOption,
+    DetailedOption,
+    DryRunOption,
+    DurationOption,
     EncodingOption,
     JsonOption,
+    MaxDeletesOption,
     PiiOption,
     QuietOption,
+    RouteOption,
     RowsOption,
     SinceOption,
     SourceOption,
@@ -24,27 +25,19 @@ from customer_sync.cli.options import (
     load_config,
     seconds,
     since,
-    state_folder,
 )
-from customer_sync.config import Config, LogLevel, Target
-from customer_sync.console import (
-    PREVIEW_ROWS,
-    Watch,
-    make_console,
-    save_picture,
-    show_error,
-    show_plan,
-    show_summary,
-)
+from customer_sync.cli.running import View, do, rate_of
+from customer_sync.config import Target
+from customer_sync.console import PREVIEW_ROWS, make_console, save_picture, show_plan
 from customer_sync.core.model import Delete, Limit, SourceName
 from customer_sync.core.routes import RouteChoice, route_plan
 from customer_sync.errors import ConfigError, ExitCode
-from customer_sync.pipeline import Planned, RunOptions, jobs_by_bytes
-from customer_sync.planfile import read_plan, write_plan
+from customer_sync.pipeline import RunOptions, jobs_by_bytes
+from customer_sync.planfile import read_plan
 from customer_sync.pull.order import platform_of
 from customer_sync.pull.watermarks import Since
 from customer_sync.pull.woocommerce import refuse_since
-from customer_sync.session import Job, Session
+from customer_sync.session import Job
 
 CONFIG = Path("config.yaml")
 
@@ -55,17 +48,6 @@ SourcesArgument: TypeAlias = Annotated[
         "`shopify:`, `woocommerce:` and `magento:` are the shop itself.",
         metavar="SOURCES...",
         show_default=False,
-    ),
-]
-RouteOption: TypeAlias = Annotated[
-    RouteChoice, typer.Option("--route", help="Force a way to write. Default: the cheapest.")
-]
-MaxDeletesOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--max-deletes",
-        help="Withhold deletions beyond this number or share (10%) of the known contacts.",
-        metavar="N|SHARE",
     ),
 ]
 MaxRejectsOption: TypeAlias = Annotated[
@@ -93,18 +75,6 @@ RefreshOption: TypeAlias = Annotated[
         "--refresh", help="List all of Brevo's contacts, and try again what it refused before."
     ),
 ]
-DurationOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--max-duration",
-        help="Leave what is not done after this time (30m, 2h) to the next run.",
-        metavar="TIME",
-    ),
-]
-DetailedOption: TypeAlias = Annotated[
-    bool,
-    typer.Option("--detailed-exit-code", help="With a dry run: exit 10 when there are changes."),
-]
 ConfirmOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -128,9 +98,7 @@ def run(
     sources: SourcesArgument = None,
     config: ConfigOption = CONFIG,
     state: StateOption = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the plan and stop; nothing is written.")
-    ] = False,
+    dry_run: DryRunOption = False,
     route: RouteOption = RouteChoice.AUTO,
     max_deletes: MaxDeletesOption = None,
     confirm_deletes: ConfirmOption = None,
@@ -176,8 +144,8 @@ def run(
         source=source,
         since=_since(since_, sources, is_complete=complete),
     )
-    view = _View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
-    return _do(config, state, job, view)
+    view = View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
+    return do(config, state, job, view)
 
 
 def plan(
@@ -229,8 +197,8 @@ def plan(
         source=source,
         since=_since(since_, sources, is_complete=complete),
     )
-    view = _View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
-    return _do(config, state, job, view, out=out)
+    view = View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
+    return do(config, state, job, view, out=out)
 
 
 def show(
@@ -260,7 +228,7 @@ def show(
         console,
         kept.plan,
         routing.bill,
-        rate_per_s=_rate(loaded),
+        rate_per_s=rate_of(loaded),
         alternatives=routing.alternatives,
         rows=rows,
         show_pii=show_pii,
@@ -303,63 +271,8 @@ def apply(
         options=RunOptions(route=route),
         max_duration_s=seconds("--max-duration", max_duration),
     )
-    view = _View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
-    return _do(config, state, job, view)
-
-
-# ---------------------------------------------------------------- shared
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _View:
-    """How the operator wants to see it."""
-
-    rows: int
-    show_pii: bool
-    as_json: bool
-    quiet: bool
-    verbose: bool
-
-
-def _do(
-    config_path: Path, state: Path | None, job: Job, view: _View, *, out: Path | None = None
-) -> int:
-    config = load_config(config_path)
-    folder = state_folder(config_path, state)
-    stderr = make_console(stderr=True)
-    if not config.enabled and not job.dry_run:
-        stderr.print(f"customer-sync is disabled in {config_path}; nothing was done.")
-        return ExitCode.OK
-    is_verbose = view.verbose or config.log_level in (LogLevel.VERBOSE, LogLevel.DEBUG)
-
-    watch = Watch(stderr, is_quiet=view.quiet, is_verbose=is_verbose)
-
-    def on_planned(planned: Planned) -> None:
-        watch.rest()
-        if out is not None:
-            write_plan(out, planned.plan, target=config.brevo.target, made_at=datetime.now(UTC))
-        if not view.as_json and not view.quiet:
-            show_plan(
-                make_console(stderr=not job.dry_run),
-                planned.plan,
-                planned.routing.bill,
-                rate_per_s=_rate(config),
-                alternatives=planned.routing.alternatives,
-                rows=view.rows,
-                show_pii=view.show_pii,
-                is_sandbox=config.brevo.target is Target.SANDBOX,
-            )
-
-    with watch:
-        session = Session(config, folder, job, watch, run_id=_run_id())
-        report = session.run(on_planned)
-    if not view.quiet:
-        show_summary(stderr, report, failure=session.failure)
-    elif session.failure is not None:
-        show_error(stderr, session.failure)
-    if view.as_json:
-        typer.echo(report.to_json().decode())
-    return report.exit_code
+    view = View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
+    return do(config, state, job, view)
 
 
 def _since(text: str | None, sources: list[str] | None, *, is_complete: bool) -> Since | None:
@@ -377,17 +290,6 @@ def _since(text: str | None, sources: list[str] | None, *, is_complete: bool) ->
     if text is not None and SourceName.WOOCOMMERCE in platforms:
         raise refuse_since()
     return since(text, is_complete=is_complete)
-
-
-def _run_id() -> str:
-    """Return an id that sorts by time and that nobody else draws in the same second."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-
-
-def _rate(config: Config) -> float:
-    """Return the contacts requests that are allowed in a second."""
-    window = windows(config.brevo.plan, Family.CONTACTS)[0]
-    return window.limit / window.seconds * (1 - config.brevo.headroom)
 
 
 def _withheld(path: Path | None) -> tuple[Delete, ...]:

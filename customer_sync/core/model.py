@@ -307,6 +307,7 @@ class Reason(StrEnum):
     CHANGED_SINCE = "changed since that run, and left as it is"
     GONE_SINCE = "the contact is gone since that run, or another one has its address"
     NOT_ITS_OWN = "the contact may have been there before that run"
+    ONLY_BLOCKED = "that run set a block and nothing else, and it stays"
 
 
 class Note(StrEnum):

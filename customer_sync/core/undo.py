@@ -204,8 +204,10 @@ def _undo_update(tried: Tried, change: Update | Delete, now: Present) -> WayBack
     if contact is None or contact.email is None:
         return _left_alone(change, Reason.GONE_SINCE)
     back = take_back(tried, change, contact, now)
-    if not back.restored:
-        return _left_alone(change, Reason.CHANGED_SINCE, back.stays)
+    if not back.restored and isinstance(change, Update):
+        is_block = all(stay.name in {MAIL, SMS} for stay in back.stays)
+        reason = Reason.ONLY_BLOCKED if is_block else Reason.CHANGED_SINCE
+        return _left_alone(change, reason, back.stays)
     home = back.rename_to or contact.email
     memory = after_update(
         tried,

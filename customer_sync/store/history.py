@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
@@ -76,13 +76,26 @@ class History(StateFile):
             (now.isoformat(), exit_code, report, run_id),
         )
 
-    def runs(self, limit: int = 20) -> list[RunRow]:
-        """Return the last *limit* runs, the newest first."""
+    def runs(self, limit: int = 20, *, since: datetime | None = None) -> list[RunRow]:
+        """Return the last *limit* runs, the newest first; only those *since* a time if given."""
+        begin = "" if since is None else since.astimezone(UTC).isoformat()
+        return self._runs("WHERE started_at >= ?", (begin,), limit)
+
+    def runs_like(self, prefix: str) -> list[RunRow]:
+        """Return the runs whose ids begin with *prefix*, the newest first."""
+        return self._runs("WHERE substr(id, 1, length(?)) = ?", (prefix, prefix), -1)
+
+    def last_run(self, *, has_written: bool = False) -> RunRow | None:
+        """Return the last run, or the last that tried to write anything; None: there is none."""
+        written = "WHERE EXISTS (SELECT 1 FROM operations o WHERE o.run_id = runs.id)"
+        return next(iter(self._runs(written if has_written else "", (), 1)), None)
+
+    def _runs(self, where: str, values: tuple[object, ...], limit: int) -> list[RunRow]:
         with telling(self.path):
             rows = self._db.execute(
                 "SELECT id, command, started_at, finished_at, exit_code, report FROM runs"
-                " ORDER BY id DESC LIMIT ?",
-                (limit,),
+                f" {where} ORDER BY started_at DESC, id DESC LIMIT ?",
+                (*values, limit),
             ).fetchall()
         return [
             RunRow(

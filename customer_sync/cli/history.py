@@ -1,0 +1,145 @@
+"""undo: the way back from a run."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from customer_sync.cli.options import (
+    ConfigOption,
+    DetailedOption,
+    DryRunOption,
+    DurationOption,
+    JsonOption,
+    MaxDeletesOption,
+    PiiOption,
+    QuietOption,
+    RouteOption,
+    RowsOption,
+    StateOption,
+    VerboseOption,
+    limit,
+    load_config,
+    seconds,
+    state_folder,
+)
+from customer_sync.cli.running import View, do
+from customer_sync.console import PREVIEW_ROWS, make_console
+from customer_sync.core.routes import RouteChoice
+from customer_sync.errors import UsageError
+from customer_sync.pipeline import RunOptions
+from customer_sync.session import Job
+from customer_sync.store import RunRow, Store
+from customer_sync.target import state_file
+from customer_sync.undoing import Undoing
+
+CONFIG = Path("config.yaml")
+
+LAST = "last"
+
+RunArgument: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        help="The id of a run, as much of it as tells it apart, or `last`.", metavar="RUN"
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("undo")(undo)
+
+
+def undo(
+    run: RunArgument,
+    *,
+    config: ConfigOption = CONFIG,
+    state: StateOption = None,
+    dry_run: DryRunOption = False,
+    unblock: Annotated[
+        bool,
+        typer.Option(
+            "--unblock",
+            help="Lift the blocks that the run set for deletions, where nobody said no and nobody "
+            "touched the contact since. No other block is ever lifted.",
+        ),
+    ] = False,
+    route: RouteOption = RouteChoice.AUTO,
+    max_deletes: MaxDeletesOption = None,
+    max_duration: DurationOption = None,
+    detailed_exit_code: DetailedOption = False,
+    rows: RowsOption = PREVIEW_ROWS,
+    show_pii: PiiOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> int:
+    """Undo a run: bring contacts back to what they were, where nobody changed them since.
+
+    What cannot come back is said. `last` is the last run that wrote anything, so that undoing it
+    twice does it again.
+
+    Example: customer-sync undo last --dry-run
+    """
+    with opened(config, state) as store:
+        found = find_run(store, run, has_written=True)
+    job = Job(
+        command="undo",
+        sources=(found.id,),
+        dry_run=dry_run,
+        options=RunOptions(route=route, max_deletes=limit("--max-deletes", max_deletes)),
+        max_duration_s=seconds("--max-duration", max_duration),
+        is_detailed=detailed_exit_code,
+        undoing=Undoing(run_id=found.id, may_unblock=unblock),
+    )
+    view = View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
+    code = do(config, state, job, view)
+    if not quiet and not dry_run:
+        make_console(stderr=True).print(
+            "The next run of the same source writes it again unless the shop changed.",
+            style="dim",
+        )
+    return code
+
+
+@contextmanager
+def opened(config: Path, state: Path | None) -> Iterator[Store]:
+    """Open the state that goes with *config*, to look into it.
+
+    Raises:
+        UsageError: there is none yet.
+    """
+    path = state_folder(config, state) / state_file(load_config(config).brevo.target)
+    if not path.exists():
+        raise UsageError(
+            f"There is no run yet: {path} does not exist.",
+            hint="`customer-sync run events.jsonl` is the first. `--state` names another folder.",
+        )
+    with Store(path) as store:
+        yield store
+
+
+def find_run(store: Store, name: str, *, has_written: bool = False) -> RunRow:
+    """Return the run that *name* means: an id, its beginning, or `last`.
+
+    Raises:
+        UsageError: there is no such run, or more than one.
+    """
+    if name == LAST:
+        last = store.last_run(has_written=has_written)
+        found = [] if last is None else [last]
+    else:
+        found = store.runs_like(name) if name else []
+    if not found:
+        raise UsageError(
+            f"There is no run {name}.", hint="`customer-sync runs` lists those that there are."
+        )
+    if len(found) > 1 and found[0].id != name:
+        several = ", ".join(sorted(one.id for one in found[:5]))
+        raise UsageError(
+            f"{name} means {len(found)} runs: {several}{' …' * (len(found) > 5)}.",
+            hint="Write more of the id.",
+        )
+    return found[0]

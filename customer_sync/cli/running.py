@@ -1,0 +1,90 @@
+"""A session as the command line runs it: shown while it goes on, summed up at its end."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+from customer_sync.brevo.throttle import Family, windows
+from customer_sync.cli.options import load_config, state_folder
+from customer_sync.config import Config, LogLevel, Target
+from customer_sync.console import Watch, make_console, show_error, show_plan, show_summary
+from customer_sync.errors import ExitCode
+from customer_sync.pipeline import Planned
+from customer_sync.planfile import write_plan
+from customer_sync.session import Job, Session
+
+_NOTHING_TO_DO = "Nothing to do: Brevo holds what the shop says."
+_NOTHING_TO_UNDO = "Nothing to undo: Brevo holds what it held before that run."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How the operator wants to see it."""
+
+    rows: int
+    show_pii: bool
+    as_json: bool
+    quiet: bool
+    verbose: bool
+
+
+def do(
+    config_path: Path, state: Path | None, job: Job, view: View, *, out: Path | None = None
+) -> int:
+    """Do *job* and return its exit code; the plan is kept in *out* if asked.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        SourceError: *out* cannot be written.
+    """
+    config = load_config(config_path)
+    folder = state_folder(config_path, state)
+    stderr = make_console(stderr=True)
+    if not config.enabled and not job.dry_run:
+        stderr.print(f"customer-sync is disabled in {config_path}; nothing was done.")
+        return ExitCode.OK
+    is_verbose = view.verbose or config.log_level in (LogLevel.VERBOSE, LogLevel.DEBUG)
+
+    watch = Watch(stderr, is_quiet=view.quiet, is_verbose=is_verbose)
+
+    def on_planned(planned: Planned) -> None:
+        watch.rest()
+        if out is not None:
+            write_plan(out, planned.plan, target=config.brevo.target, made_at=datetime.now(UTC))
+        if not view.as_json and not view.quiet:
+            show_plan(
+                make_console(stderr=not job.dry_run),
+                planned.plan,
+                planned.routing.bill,
+                rate_per_s=rate_of(config),
+                alternatives=planned.routing.alternatives,
+                rows=view.rows,
+                show_pii=view.show_pii,
+                is_sandbox=config.brevo.target is Target.SANDBOX,
+                nothing=_NOTHING_TO_UNDO if job.undoing else _NOTHING_TO_DO,
+            )
+
+    with watch:
+        session = Session(config, folder, job, watch, run_id=new_run_id())
+        report = session.run(on_planned)
+    if not view.quiet:
+        show_summary(stderr, report, failure=session.failure)
+    elif session.failure is not None:
+        show_error(stderr, session.failure)
+    if view.as_json:
+        typer.echo(report.to_json().decode())
+    return report.exit_code
+
+
+def new_run_id() -> str:
+    """Return an id that sorts by time and that nobody else draws in the same second."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+
+
+def rate_of(config: Config) -> float:
+    """Return the contacts requests that are allowed in a second."""
+    window = windows(config.brevo.plan, Family.CONTACTS)[0]
+    return window.limit / window.seconds * (1 - config.brevo.headroom)
