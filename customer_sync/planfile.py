@@ -1,9 +1,6 @@
 """A plan as a file: looked at today, applied tomorrow, and nothing that was not in it."""
 
-import contextlib
 import hashlib
-import os
-import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -27,6 +24,7 @@ from customer_sync.core.model import (
 from customer_sync.core.plan import Plan, contact_digest, digest_of
 from customer_sync.core.suppression import NOBODY, Suppressed
 from customer_sync.errors import SourceError
+from customer_sync.private_file import write_private
 
 VERSION = 1
 
@@ -99,7 +97,7 @@ def write_plan(path: Path, plan: Plan, *, target: str, made_at: datetime) -> Non
     sealed = msgspec.structs.replace(content, seal=_seal(content))
     document = msgspec.json.format(msgspec.json.encode(sealed, order="deterministic"), indent=1)
     try:
-        _replace(path, document + b"\n")
+        write_private(path, document + b"\n")
     except OSError as error:
         raise SourceError(
             f"The plan cannot be written to {path}: {error.strerror}.",
@@ -209,18 +207,3 @@ def _tag(change: Change) -> _AnyChange:
 def _seal(content: PlanFile) -> str:
     unsealed = msgspec.structs.replace(content, seal="")
     return hashlib.sha256(msgspec.json.encode(unsealed, order="deterministic")).hexdigest()
-
-
-def _replace(path: Path, document: bytes) -> None:
-    """Put *document* at *path* in one step; its mode is 0600, whatever was there."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(document)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise

@@ -6,7 +6,7 @@ import itertools
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
@@ -104,6 +104,31 @@ class RejectSpool:
             yield from (line.rstrip("\n") for line in self._lines)
 
 
+def entries(path: Path) -> Iterator[tuple[str, object]]:
+    """Yield each line of the rejects file at *path*, and what it holds where that is JSON."""
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
+            for line in lines:
+                text = line.rstrip("\r\n")
+                if text.strip():
+                    yield text, _decoded(text)
+    except FileNotFoundError:
+        return
+
+
+def forget(path: Path, is_about: Callable[[str, object], bool]) -> int:
+    """Take the entries out of the rejects file that *is_about* names; return how many.
+
+    Raises:
+        StoreError: it cannot be read or written.
+    """
+    gone = sum(is_about(line, content) for line, content in entries(path))
+    if gone:
+        with _telling(path):
+            _replace(path, (line for line, held in entries(path) if not is_about(line, held)))
+    return gone
+
+
 def _nameless() -> TextIO:
     """Return a file that is gone when it is closed."""
     return tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogateescape")
@@ -114,9 +139,15 @@ def _absolute(name: str) -> str:
 
 
 def _update(path: Path, new: Iterable[str], sources_read: Iterable[str]) -> int:
-    try:
+    with _telling(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         return _replace(path, _merged(path, new, frozenset(map(_absolute, sources_read))))
+
+
+@contextlib.contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise StoreError(
             f"The rejects file {path} cannot be written: {error.strerror}.",

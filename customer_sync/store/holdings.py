@@ -107,7 +107,7 @@ class Persons(StateFile):
         return frozenset(ContactId(number) for (number,) in found if number is not None)
 
     def holdings(self, person: Person) -> Holdings:
-        """Return every row that is about a person or mentions one of the addresses."""
+        """Return every row that is about a person; what is about others and names them is not."""
         return Holdings(
             confirmed=tuple(self._rows("confirmed", self._keys("confirmed", "email", person))),
             identities=tuple(self._rows("identities", self._identity_keys(person))),
@@ -119,14 +119,17 @@ class Persons(StateFile):
     def purge(self, person: Person) -> dict[str, int]:
         """Take everything about a person out, all or nothing; return how many rows went.
 
-        Others' changes that wait and mention an address of theirs stay, without it. Of other runs
-        only the lines of the journal go that are about the person.
+        Others' changes that wait and mention an address of theirs stay, without it. A change of
+        others in the journal that names an address goes: it can be undone no more.
         """
         doomed = {
             "confirmed": self._keys("confirmed", "email", person),
             "identities": self._identity_keys(person),
             "queue": [*self._own_queue(person)],
-            "operations": self._journal_keys(person),
+            "operations": sorted(
+                {*self._journal_keys(person), *self._mentioning("operations", person.emails)},
+                key=str,
+            ),
             "mirror": self._mirror_keys(person),
         }
         with telling(self.path), transaction(self._db):
@@ -224,17 +227,17 @@ class Persons(StateFile):
         return [self._decoded(body, Customer) for (body,) in rows]
 
     def _journal_keys(self, person: Person) -> list[object]:
-        keys = set(self._mentioning("operations", person.emails))
+        """Return the changes of the person's own contact."""
         with (
             telling(self.path),
             closing(self._db.execute("SELECT id, change FROM operations")) as rows,
         ):
-            for key, body in rows:
-                if _may_mention(body, frozenset(), person.ids) and not person.ids.isdisjoint(
-                    self._decoded(body, _Mentioned).customer.ids
-                ):
-                    keys.add(key)
-        return sorted(keys, key=str)
+            return [
+                key
+                for key, body in rows
+                if _may_mention(body, person.emails, person.ids)
+                and self._decoded(body, _Mentioned).is_of(person.emails, person.ids)
+            ]
 
     # ------------------------------------------------------------ rows and cells
 
