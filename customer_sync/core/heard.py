@@ -158,8 +158,12 @@ class Heard:
         return self.emails[email][0], email
 
     def left_at(self, email: Email) -> Clock:
-        """Return when the customer was first heard of elsewhere after having *email*."""
-        return min(at for at, _ in self.emails.values() if at > self.emails[email][0])
+        """Return when the customer was first heard of elsewhere after having *email*.
+
+        Where two addresses were said at one time, the one that is not the newest was left then.
+        """
+        had_at = self.emails[email][0]
+        return min((at for at, _ in self.emails.values() if at > had_at), default=had_at)
 
     def _forget_creations_before_the_deletion(self) -> None:
         if self.deleted is not None:

@@ -58,7 +58,7 @@ def compare(
     return Sheet(
         customers=Part(
             total=_count_living(shop) + len(unknown),
-            lists=_lists([*_living(shop, seen, changes, memory), *_invalid(unknown)]),
+            lists=_lists([*_living(shop, seen, changes, memory, observed), *_invalid(unknown)]),
         ),
         deleted=Part(
             total=_count_deleted(shop, changes),
@@ -89,7 +89,11 @@ def _is_without_address(skip: Skip, shop: Shop) -> bool:
 
 
 def _living(
-    shop: Shop, seen: Collection[Email], changes: Sequence[Change], memory: Memory
+    shop: Shop,
+    seen: Collection[Email],
+    changes: Sequence[Change],
+    memory: Memory,
+    observed: Mapping[Email, Contact],
 ) -> Iterator[tuple[Standing, Entry]]:
     planned = _by_address(changes)
     for skip in shop.skipped:
@@ -107,9 +111,20 @@ def _living(
             yield Standing.UNSEEN, Entry(email=email, ids=ids)
         elif email in planned:
             standing, why = _stands(planned[email], customer, memory)
+            if standing is Standing.EXCEPTED and _is_mailed_against(customer, observed.get(email)):
+                # No decision of an operator explains this.
+                standing, why = Standing.DIFFERENT, f"said no, and can be mailed: {why}"
             yield standing, _entry(planned[email], ids, why)
         else:
             yield Standing.EXCEPTED, Entry(email=email, ids=ids, why=_ELSEWHERE)
+
+
+def _says_no(customer: Customer) -> bool:
+    return customer.email_consent is not None and not customer.email_consent.value
+
+
+def _is_mailed_against(customer: Customer, contact: Contact | None) -> bool:
+    return _says_no(customer) and contact is not None and not contact.is_email_blocked
 
 
 def _by_address(changes: Sequence[Change]) -> dict[Email | None, Change]:
@@ -156,7 +171,7 @@ def _stands_as_kept(change: Keep, customer: Customer) -> tuple[Standing, str]:
         return Standing.EXCEPTED, "; ".join(decided)
     if change.before is None or not change.before.is_email_blocked:
         return Standing.SYNCED, ""
-    if customer.email_consent is not None and not customer.email_consent.value:
+    if _says_no(customer):
         return Standing.WITHOUT_CONSENT, "the shop says no"
     return Standing.BLOCKED, "blocked in Brevo; the shop does not say no"
 

@@ -579,6 +579,16 @@ def test_a_deletion_beats_a_creation_that_waited() -> None:
     assert folded_again(waiting, later=(statement(DELETED, 2),)).is_deleted
 
 
+def test_two_addresses_of_one_time_are_put_in_an_order() -> None:
+    """One that waited and one that was only before are as old as each other, and no riddle."""
+    collected = Fold()
+    collected.add(statement(UPDATED, 1, email=None, previous_email=JANE))
+    collected.add(statement(UPDATED, 0, customer_id=None, email=JANE))
+    collected.add_customer(customer(MARY, minute=1))
+    found = only(collected.customers(Identities()))
+    assert (found.email, found.former_emails) == (MARY, (JANE,))
+
+
 # ---------------------------------------------------------------- what a fold tells of itself
 
 
