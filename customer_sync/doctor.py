@@ -15,6 +15,7 @@ from customer_sync.config import Config, check
 from customer_sync.core.attributes import Fit, compare_attributes
 from customer_sync.core.model import Attribute
 from customer_sync.errors import CustomerSyncError, ExitCode, StoreBusy
+from customer_sync.selftest import try_all
 from customer_sync.store import RunLock, Store
 from customer_sync.target import Connection, state_file, with_account
 
@@ -65,11 +66,24 @@ def examine(config_path: Path, state: Path, environ: Mapping[str, str]) -> list[
         return [_bad("configuration", found, remedy, ExitCode.CONFIG)]
     return [
         Check(name="configuration", health=Health.GOOD, found=str(config_path)),
+        *_tests(config),
         *_disk(state),
         *_lock(state),
         *_state(config, state),
         *_brevo(Connection(config=config, state=state, environ=environ)),
     ]
+
+
+def _tests(config: Config) -> Iterator[Check]:
+    """Carry out the tests of the configuration, where it has any; a run waits for them."""
+    tried = try_all(config)
+    failing = [one.name for one in tried if not one.has_passed]
+    if failing:
+        found = f"{len(failing)} of {len(tried)} fail, the first: {failing[0]}"
+        remedy = f"customer-sync validate {config.path}"
+        yield _bad("tests", found, remedy, ExitCode.CONFIG)
+    elif tried:
+        yield Check(name="tests", health=Health.GOOD, found=f"{len(tried)} passed")
 
 
 def _bad(name: str, found: str, remedy: str, code: ExitCode) -> Check:

@@ -1,4 +1,4 @@
-"""One customer and one contact, carried through runs with the very stages of a real one."""
+"""One customer and the contact at Brevo, carried through runs by the stages of a real one."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -31,9 +31,6 @@ from customer_sync.core.model import (
 from customer_sync.core.news import confirmed_before
 from customer_sync.core.validate import EventValidator
 
-ONLY = ContactId(1)
-"""The number of the one contact."""
-
 
 class UnclearCase(Exception):
     """A test that says too little or too much to be carried out, in a sentence."""
@@ -50,21 +47,29 @@ class Trial:
         self._validator = validator
         self._mapper = mapper
         self._policy = policy
-        self._contact: Contact | None = None
+        self._contacts: dict[ContactId, Contact] = {}
+        self._current: ContactId | None = None
+        """The contact that the last run was about; an earlier one may have stayed behind."""
+        self._made = 0
         self._held: Held | None = None
         """A contact that is described, but whose address may only be known with the customer's."""
         self._confirmed: dict[Email, Confirmed] = {}
         self._addresses: dict[str, tuple[Dated[Email], bool]] = {}
         """A customer's id to the address, and whether the customer is deleted."""
 
+    @property
+    def contact(self) -> Contact | None:
+        """The customer's contact as it is now."""
+        return None if self._current is None else self._contacts.get(self._current)
+
     def put(self, held: Held | None) -> None:
         """Let Brevo hold *held* from now on, whatever earlier runs left there."""
+        before = self.contact
+        self._contacts = {}
         if held is None:
-            self._contact = self._held = None
-        elif held.email is not None:
-            self._hold(held, held.email)
-        elif self._contact is not None and self._contact.email is not None:
-            self._hold(held, self._contact.email)
+            self._current = None
+        elif held.email is not None or (before is not None and before.email is not None):
+            self._hold(held, held.email or (before.email if before else None))
         else:
             self._held = held
 
@@ -90,7 +95,7 @@ class Trial:
         if problems:
             return Came(
                 verdict=Verdict.REJECT,
-                contact=self._contact,
+                contact=self.contact,
                 problems=tuple(dict.fromkeys(problems)),
             )
         came = self._settle(fold.customers(self._identities()))
@@ -103,33 +108,35 @@ class Trial:
         if folded.skipped:
             return self._skip(folded.skipped[0])
         if not folded.customers:
-            return Came(verdict=Verdict.IGNORE, contact=self._contact)
+            return Came(verdict=Verdict.IGNORE, contact=self.contact)
         (customer,) = folded.customers.values()
         return self._synced(customer)
 
     def _synced(self, customer: Customer) -> Came:
         if self._held is not None:
             self._hold(self._held, customer.email)
-        observed = {}
-        if self._contact is not None and self._contact.email is not None:
-            observed[self._contact.email] = self._contact
-        # What follows the first change remembers more of the same contact, and writes nothing.
+            self._held = None
+        observed = {one.email: one for one in self._contacts.values() if one.email is not None}
+        # What follows the first change is about contacts that the customer has left behind.
         first, *others = diff({customer.email: customer}, observed, self._confirmed, self._policy)
-        came = self._done(first)
+        came, current = self._done(first), self._current
         for change in others:
             self._done(change)
+        self._current = current
         return came
 
-    def _hold(self, held: Held, email: Email) -> None:
-        self._held = None
-        self._contact = Contact(
-            id=ONLY,
-            email=email,
-            attributes={n: v for n, v in held.attributes.items() if v not in (None, "", ())},
-            list_ids=held.list_ids,
-            unsubscribed_list_ids=held.left_list_ids,
-            is_email_blocked=held.is_email_blocked,
-            is_sms_blocked=held.is_sms_blocked,
+    def _hold(self, held: Held, email: Email | None) -> None:
+        number = self._current or self._next_number()
+        self._keep(
+            Contact(
+                id=number,
+                email=email,
+                attributes={n: v for n, v in held.attributes.items() if v not in (None, "", ())},
+                list_ids=held.list_ids,
+                unsubscribed_list_ids=held.left_list_ids,
+                is_email_blocked=held.is_email_blocked,
+                is_sms_blocked=held.is_sms_blocked,
+            )
         )
 
     # ------------------------------------------------------------ what Brevo does
@@ -139,17 +146,30 @@ class Trial:
             case Skip():
                 return self._skip(change)
             case Create():
-                new = Contact(id=ONLY, email=change.customer.email, attributes={})
-                self._contact = patched(new, change.patch)
+                new = Contact(id=self._next_number(), email=change.customer.email, attributes={})
+                self._keep(patched(new, change.patch))
                 return self._confirm(change, Verdict.CREATE, change.fields)
             case Update():
-                self._contact = patched(change.before, change.patch)
+                self._keep(patched(change.before, change.patch))
                 return self._confirm(change, Verdict.UPDATE, change.fields)
-            case Delete(patch=patch):
-                self._contact = None if patch is None else patched(change.before, patch)
+            case Delete(patch=None):
+                self._contacts.pop(change.before.id, None)
+                self._current = None
+                return self._confirm(change, Verdict.DELETE, change.fields)
+            case Delete():
+                self._keep(patched(change.before, change.patch or ContactPatch()))
                 return self._confirm(change, Verdict.DELETE, change.fields)
             case Keep():
+                self._current = change.before.id if change.before else None
                 return self._confirm(change, Verdict.KEEP, ())
+
+    def _keep(self, contact: Contact) -> None:
+        self._contacts[contact.id] = contact
+        self._current = contact.id
+
+    def _next_number(self) -> ContactId:
+        self._made += 1
+        return ContactId(self._made)
 
     # ------------------------------------------------------------ what the state remembers
 
@@ -162,21 +182,20 @@ class Trial:
         customer = change.customer
         contact = None if isinstance(change, Create) else change.before
         before = confirmed_before(customer, contact, self._confirmed)
-        number = self._contact.id if self._contact else None
-        confirmed = confirm(change, before, list_id=self._policy.list_id, contact_id=number)
+        confirmed = confirm(change, before, list_id=self._policy.list_id, contact_id=self._current)
         if contact is not None and contact.email is not None and isinstance(change, Update):
             self._confirmed.pop(contact.email, None)
         self._confirmed[customer.email] = confirmed
         said_at = customer.deleted_at if customer.is_deleted else None
         address = Dated(value=customer.email, at=said_at or customer.email_at)
         self._addresses |= dict.fromkeys(customer.ids, (address, customer.is_deleted))
-        return Came(verdict=verdict, contact=self._contact, fields=fields)
+        return Came(verdict=verdict, contact=self.contact, fields=fields)
 
     def _skip(self, skipped: Skip) -> Came:
         if skipped.email is not None and skipped.deleted_at is not None:
             gone = Dated(value=skipped.email, at=skipped.deleted_at)
             self._addresses |= dict.fromkeys(skipped.ids, (gone, True))
-        return Came(verdict=Verdict.SKIP, contact=self._contact, reason=skipped.reason)
+        return Came(verdict=Verdict.SKIP, contact=self.contact, reason=skipped.reason)
 
     def _identities(self) -> Identities:
         owners: dict[Email, frozenset[str]] = {}

@@ -1,5 +1,6 @@
 """The JSON Schema that ships with the package, and its agreement with the code."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
@@ -22,14 +23,17 @@ from customer_sync.config import (
     parse_duration,
     schema,
 )
+from customer_sync.config.cases import REASONS
 from customer_sync.config.shape import EXPLAINED
 from customer_sync.config.spelling import snake_case
+from customer_sync.core.cases import Verdict
 from customer_sync.core.model import (
     AttributeType,
     DeleteBehavior,
     OnDrift,
     RatePlan,
     Resubscribe,
+    Trigger,
 )
 
 Schema = dict[str, object]
@@ -105,6 +109,7 @@ def test_caller_cannot_spoil_it() -> None:
         ("options", "on_drift", OnDrift),
         ("options", "resubscribe", Resubscribe),
         ("attribute_entry", "type", AttributeType),
+        ("test", "event", Trigger),
     ],
 )
 def test_words_agree_with_the_code(where: str, key: str, words: type[StrEnum]) -> None:
@@ -118,6 +123,16 @@ def test_levels_and_events_agree_with_the_code() -> None:
     assert definitions["log_level"]["enum"] == [str(level) for level in LogLevel]
     events = definition("notifications")["events"]
     assert cast("Schema", events["items"])["enum"] == [str(event) for event in RunEvent]
+
+
+def test_what_tests_may_expect_agrees_with_the_code() -> None:
+    """As a word alone, and as a word with more behind it."""
+    definitions = cast("dict[str, Schema]", schema()["$defs"])
+    words = [str(word) for word in Verdict]
+    assert definitions["expect"]["pattern"] == f"^({'|'.join(words)})$"
+    assert list(definition("expect")) == words
+    reason = cast("Schema", definition("expect")["skip"]["properties"])["reason"]
+    assert re.findall(r"`(\w+)`", str(cast("Schema", reason)["description"])) == list(REASONS)
 
 
 def test_every_key_has_both_spellings() -> None:
