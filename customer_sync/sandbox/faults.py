@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from customer_sync.sandbox import limits
 from customer_sync.sandbox.account import Account, Answer
+from customer_sync.sandbox.settings import Settings
 
 ANY_ROUTE = "*"
 
@@ -82,6 +83,12 @@ def _by_chance(account: Account, draw: random.Random) -> Trouble | None:
             return Trouble(status=status)
         drawn -= share
     return None
+
+
+def fails_import(settings: Settings, process_id: int) -> bool:
+    """Tell whether an import ends as failed; the same seed and number give the same answer."""
+    draw = random.Random(f"{settings.seed} import {process_id}")  # noqa: S311 - troubles, no secrets
+    return draw.random() < settings.import_fail
 
 
 def chance(account: Account, number: int) -> random.Random | None:

@@ -8,7 +8,7 @@ from typing import assert_never
 
 import httpx
 
-from customer_sync.sandbox import contact_rows, exporting, import_rows, importing
+from customer_sync.sandbox import contact_rows, exporting, faults, import_rows, importing
 from customer_sync.sandbox.account import Account
 from customer_sync.sandbox.exporting import ContactAction
 from customer_sync.sandbox.facts import NotifyBody
@@ -107,6 +107,8 @@ def _keep(account: Account, job: Due, name: str, text: str | None) -> str | None
 def _outcome(account: Account, job: Due, fetched: str | None) -> Mapping[str, str | None]:
     match job.work:
         case Work.IMPORT:
+            if faults.fails_import(account.settings, job.id):
+                raise ValueError("it was to fail")
             return import_rows.run(account, _import_order(job, fetched))
         case Work.EXPORT:
             return {"export_url": exporting.run(account, _export_order(job))}

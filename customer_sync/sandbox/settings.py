@@ -64,6 +64,8 @@ class Settings(Facts):
     """Seconds an import or export stays `queued`."""
     import_run_s: float = 10.0
     """Seconds it is `in_process` after that, for up to 1,000 rows; every further 1,000 add one."""
+    import_fail: float = 0.0
+    """Share of imports that end as `failed`, without any of their rows."""
     import_bytes: int = 10_000_000
     """The largest body of an import."""
 
@@ -75,7 +77,7 @@ class Settings(Facts):
                 negative, or the time zone is unknown.
         """
         zone(self.timezone)
-        for share in (*self.fail.values(), self.drop, self.limit_headers_gap):
+        for share in (*self.fail.values(), self.drop, self.import_fail, self.limit_headers_gap):
             if not 0 <= share <= 1:
                 raise ValueError(f"a share is between 0 and 1, not {share}")
         for status in self.fail:

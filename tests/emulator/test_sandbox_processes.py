@@ -47,6 +47,14 @@ def test_delays_are_settings(open_brevo: OpenBrevo) -> None:
     assert status(brevo, start(brevo)) == "completed"
 
 
+@pytest.mark.parametrize(("share", "ended"), [(0.0, {"completed"}), (1.0, {"failed"})])
+def test_imports_fail_by_a_share(open_brevo: OpenBrevo, share: float, ended: set[str]) -> None:
+    """One that failed has imported nobody."""
+    brevo = open_brevo(Settings(import_fail=share, import_queue_s=0, import_run_s=0))
+    assert {status(brevo, start(brevo)) for _ in range(5)} == ended
+    assert brevo.get("/contacts").json()["count"] == (1 if share == 0 else 0)
+
+
 def test_jobs_run_side_by_side_unless_told_otherwise(open_brevo: OpenBrevo) -> None:
     """How many imports run at a time is a switch."""
     brevo = open_brevo(Settings(parallel_imports=1))
