@@ -117,7 +117,7 @@ def _rows(change: Change, *, show_pii: bool) -> Iterator[tuple[Text, ...]]:
         if field is None:
             yield *first, Text(""), Text(""), Text(""), Text("")
             continue
-        old, new = (_shown(v, field, show_pii=show_pii) for v in (field.old, field.new))
+        old, new = (shown_value(v, field, show_pii=show_pii) for v in (field.old, field.new))
         yield *first, Text(field.name), old, new, Text(field.why.value, style="dim")
 
 
@@ -127,7 +127,8 @@ def _known_as(change: Create | Update | Delete | Keep) -> str:
     return (before.email if before else None) or change.customer.email
 
 
-def _shown(value: Value, field: FieldChange, *, show_pii: bool) -> Text:
+def shown_value(value: Value, field: FieldChange, *, show_pii: bool) -> Text:
+    """Return a value of *field* as a preview shows it."""
     if value is None:
         return Text("–", style="dim")
     if field.name == EMAIL:

@@ -1,10 +1,11 @@
-"""undo: the way back from a run."""
+"""runs and undo: what was done, what became of it, and the way back."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
+import msgspec
 import typer
 
 from customer_sync.cli.options import (
@@ -22,22 +23,27 @@ from customer_sync.cli.options import (
     VerboseOption,
     limit,
     load_config,
+    moment,
     seconds,
     state_folder,
 )
+from customer_sync.cli.past_runs import print_in_full, print_runs
 from customer_sync.cli.running import View, do
 from customer_sync.console import PREVIEW_ROWS, make_console
 from customer_sync.core.routes import RouteChoice
-from customer_sync.errors import UsageError
+from customer_sync.errors import ExitCode, UsageError
+from customer_sync.history import in_full, past_runs
 from customer_sync.pipeline import RunOptions
 from customer_sync.session import Job
-from customer_sync.store import RunRow, Store
+from customer_sync.store import RunRow, Store, holder
 from customer_sync.target import state_file
 from customer_sync.undoing import Undoing
 
 CONFIG = Path("config.yaml")
 
 LAST = "last"
+
+runs = typer.Typer()
 
 RunArgument: TypeAlias = Annotated[
     str,
@@ -49,7 +55,71 @@ RunArgument: TypeAlias = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
+    app.add_typer(runs, name="runs")
     app.command("undo")(undo)
+
+
+@runs.callback(invoke_without_command=True)
+def list_runs(
+    context: typer.Context,
+    *,
+    how_many: Annotated[
+        int, typer.Option("--limit", min=1, help="How many runs to show, the newest first.")
+    ] = 20,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since", help="Only runs since a time (2026-11-24), or for so long (12h, 7d)."
+        ),
+    ] = None,
+    config: ConfigOption = CONFIG,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """List the runs: when, what, how it ended, and how many changes got through.
+
+    Example: customer-sync runs --since 7d
+    """
+    if context.invoked_subcommand is not None:
+        return ExitCode.OK
+    begin = None if since is None else moment(since)
+    with opened(config, state) as store:
+        found = past_runs(store.runs(how_many, since=begin), is_held=_is_held(config, state))
+    if as_json:
+        typer.echo(_json({"runs": found}))
+    else:
+        print_runs(make_console(stderr=False), found)
+    return ExitCode.OK
+
+
+@runs.command("show")
+def show(
+    run: RunArgument,
+    *,
+    config: ConfigOption = CONFIG,
+    state: StateOption = None,
+    rows: RowsOption = PREVIEW_ROWS,
+    show_pii: PiiOption = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Tell one run's numbers, its errors, and the fate of each change that it tried.
+
+    Example: customer-sync runs show last
+    """
+    with opened(config, state) as store:
+        found = find_run(store, run)
+        newest = store.last_run()
+        whole = in_full(
+            found,
+            store.tried(found.id),
+            is_under_way=found == newest and _is_held(config, state),
+            show_pii=show_pii,
+        )
+    if as_json:
+        typer.echo(_json(whole))
+    else:
+        print_in_full(make_console(stderr=False), whole, rows=rows)
+    return ExitCode.OK
 
 
 def undo(
@@ -143,3 +213,11 @@ def find_run(store: Store, name: str, *, has_written: bool = False) -> RunRow:
             hint="Write more of the id.",
         )
     return found[0]
+
+
+def _is_held(config: Path, state: Path | None) -> bool:
+    return bool(holder(state_folder(config, state) / "lock"))
+
+
+def _json(document: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=2).decode()

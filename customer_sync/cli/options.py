@@ -128,13 +128,18 @@ def since(text: str | None, *, is_complete: bool = False) -> Since | None:
         )
     if text.strip().lower() == "last":
         return Since(at=None)
-    at = _time(text)
+    at = moment(text)
     if at > datetime.now(UTC):
         raise typer.BadParameter("This time lies ahead.", param_hint="--since")
     return Since(at=at)
 
 
-def _time(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """Return the time that an option `--since` names, which may be a while ago.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
     with contextlib.suppress(ValueError):
         return datetime.now(UTC) - parse_duration(text)
     try:
