@@ -11,6 +11,7 @@ from customer_sync.brevo.client import BrevoClient
 from customer_sync.brevo.jobs import cut_rows
 from customer_sync.clock import Clock
 from customer_sync.config import Config
+from customer_sync.config.addresses import stays_here
 from customer_sync.core.diff import diff
 from customer_sync.core.fold import Fold, Folded, Identities
 from customer_sync.core.mapping import Mapper
@@ -236,13 +237,14 @@ def jobs_by_bytes(attributes: Mapping[str, Attribute]) -> Cutter:
 async def _check_account(config: Config, edges: Edges) -> dict[str, Attribute]:
     """Make sure that the account has what the configuration writes to."""
     attributes = await edges.account.attributes()
-    _check_clock(edges.account.clock_ahead)
+    if not stays_here(config.brevo):
+        check_clock(edges.account.clock_ahead)
     lists = await edges.account.lists() if config.policy.list_id is not None else ()
     check_account(config.rules, config.policy, attributes, (one.id for one in lists))
     return attributes
 
 
-def _check_clock(ahead: timedelta | None) -> None:
+def check_clock(ahead: timedelta | None) -> None:
     """Refuse to write down anything by a clock that is days away from Brevo's.
 
     The newest word counts: what a wrong clock dates would outdo everything that is said later.

@@ -142,7 +142,9 @@ class Session:
         """
         started = self._clock.monotonic()
         try:
-            refuse_failing(self._config)
+            if self._job.undoing is None:
+                # The way back follows the journal and not the configuration.
+                refuse_failing(self._config)
             with (
                 self._spool,
                 RunLock(self._state / "lock", now=self._clock.now()) as lock,
@@ -251,7 +253,7 @@ class Session:
             asked=self._asked(),
             on_file=self._on_file,
         )
-        validator = EventValidator(event_schema())
+        validator = EventValidator(event_schema(), now=self._clock.now())
         return await make_ready(
             self._config,
             self._to_the_end(itertools.chain(self._taking.records(), records)),

@@ -158,8 +158,8 @@ def _event_problems(
     """Yield a one for every record, with what is wrong with it."""
     if not names:
         return
-    validator = EventValidator(event_schema())
     now = datetime.now(UTC)
+    validator = EventValidator(event_schema(), now=now)
     for record in read(names, stdin=sys.stdin.buffer, now=now, asked=Asked(encoding=encoding)):
         event = validator.validate(record) if isinstance(record, Record) else record
         yield 1, _rejection_problems(event) if isinstance(event, Rejection) else []

@@ -1,6 +1,7 @@
 """pull: a shop's customers as events, without a run."""
 
 import sys
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -102,7 +103,7 @@ def _order(config: Config, platform: SourceName, begin: Since | None, store: Sto
         consent_field=config.consent_field,
         records=config.records,
     )
-    return order_for(config, platform, begin, store, asked)
+    return order_for(config, platform, begin, store, asked, now=datetime.now(UTC))
 
 
 def _summary(pulled: Pulled, out: Path | None) -> str:

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 
-from customer_sync.config.model import Notifications, read_secret
+from customer_sync.config.model import BrevoSettings, Notifications, Target, read_secret
 from customer_sync.errors import ConfigError
 
 _BREVO_DOMAINS = ("brevo.com", "sendinblue.com")
@@ -47,6 +47,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def stays_here(brevo: BrevoSettings) -> bool:
+    """Tell whether nothing that is meant for Brevo leaves this machine: it is an emulator here."""
+    if brevo.target is Target.SANDBOX:
+        return True
+    parts = _split(brevo.base_url or "")
+    return parts is not None and is_loopback(parts.hostname or "")
 
 
 def webhook_address(notifications: Notifications, environ: Mapping[str, str]) -> str | None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from email_validator import EmailNotValidError, validate_email
@@ -19,6 +19,12 @@ from customer_sync.core.model import (
 )
 from customer_sync.core.readings import is_empty
 from customer_sync.core.spelling import Mention, SpelledRecord
+
+CLOCKS_APART = timedelta(days=1)
+"""How far ahead a time may lie: zones are mixed up and clocks are wrong, but not by more."""
+
+_LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
+_CONSENT_TIME = "acceptsMarketingUpdatedAt"
 
 _WITHOUT_ZONE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?"
@@ -64,8 +70,10 @@ def parse_moment(text: str) -> datetime:
 class EventValidator:
     """Checks records against the event schema, then for what a schema cannot say."""
 
-    def __init__(self, schema: Mapping[str, object]) -> None:
+    def __init__(self, schema: Mapping[str, object], *, now: datetime | None = None) -> None:
+        """Prepare to check by *schema*; without *now*, no time lies too far ahead."""
         self._schema = Draft202012Validator(_without_references(schema, schema))
+        self._latest = _LAST_MOMENT if now is None else now + CLOCKS_APART
 
     def validate(self, record: Record) -> Event | Rejection:
         """Return the event that *record* tells, or all that is wrong with it.
@@ -75,6 +83,9 @@ class EventValidator:
         - `changes[...].new` wins over a plain field.
         - null, blank texts and empty lists are *empty*; the event's fields hold None for them.
         - Either an id or an address is needed. Of a deletion nothing else is looked at.
+        - What lies more than `CLOCKS_APART` ahead comes from a wrong clock: the newest word counts,
+          so nothing that the shop says in years would count against it. An event is refused, a
+          time of consent left out.
 
         Problems come in the order of their pointers. No sentence repeats a value of the record.
         """
@@ -82,7 +93,7 @@ class EventValidator:
         problems = [*spelled.problems, *self._schema_problems(spelled)]
         if problems:
             return _rejection(record, problems)
-        return _event(record, spelled)
+        return _event(record, spelled, self._latest)
 
     def _schema_problems(self, spelled: SpelledRecord) -> Iterator[Problem]:
         for error in self._schema.iter_errors(spelled.content):
@@ -152,10 +163,11 @@ def _field_name(path: Iterable[str | int]) -> str:
 # ---------------------------------------------------------------- meaning
 
 
-def _event(record: Record, spelled: SpelledRecord) -> Event | Rejection:
+def _event(record: Record, spelled: SpelledRecord, latest: datetime) -> Event | Rejection:
     mentions = spelled.mentions()
     problems: list[Problem] = []
-    occurred_at = _occurred_at(str(spelled.envelope["timestamp"]), problems)
+    occurred_at = _occurred_at(str(spelled.envelope["timestamp"]), latest, problems)
+    is_consent_ahead = _is_ahead(mentions.get(_CONSENT_TIME), latest)
     customer_id = _customer_id(mentions.get("id"), spelled, problems)
     email = _email(mentions.get("email"), spelled, problems)
     if not problems and customer_id is None and email is None:
@@ -179,9 +191,28 @@ def _event(record: Record, spelled: SpelledRecord) -> Event | Rejection:
         fields={
             name: known[name] if name in known else _emptied(mention.value)
             for name, mention in mentions.items()
+            if not (is_consent_ahead and name == _CONSENT_TIME)
         },
-        warnings=tuple(_warnings(record, spelled.envelope.get("warnings"))),
+        warnings=(
+            *_warnings(record, spelled.envelope.get("warnings")),
+            *([_ahead_warning(record)] if is_consent_ahead else ()),
+        ),
     )
+
+
+def _is_ahead(mention: Mention | None, latest: datetime) -> bool:
+    """Tell whether a field holds a time that is too far ahead; one that is none is no matter."""
+    if mention is None or not isinstance(mention.value, str):
+        return False
+    try:
+        return parse_moment(mention.value) > latest
+    except ValueError:
+        return False
+
+
+def _ahead_warning(record: Record) -> FieldWarning:
+    detail = "The time of consent counts as unknown: it lies more than a day ahead."
+    return FieldWarning(place=record.place, field=_CONSENT_TIME, detail=detail)
 
 
 def _warnings(record: Record, told: object) -> Iterator[FieldWarning]:
@@ -198,18 +229,18 @@ def _emptied(value: object) -> object:
     return None if is_empty(value) else value
 
 
-def _occurred_at(text: str, problems: list[Problem]) -> datetime | None:
+def _occurred_at(text: str, latest: datetime, problems: list[Problem]) -> datetime | None:
     try:
-        return parse_moment(text)
+        moment = parse_moment(text)
     except ValueError:
-        problems.append(
-            Problem(
-                pointer="/timestamp",
-                rule="timestamp",
-                detail="timestamp is a date or a time of day that does not exist.",
-            )
-        )
-        return None
+        rule, detail = "timestamp", "timestamp is a date or a time of day that does not exist."
+    else:
+        if moment <= latest:
+            return moment
+        rule = "future"
+        detail = "timestamp lies more than a day ahead; whoever wrote it has a wrong clock."
+    problems.append(Problem(pointer="/timestamp", rule=rule, detail=detail))
+    return None
 
 
 def _customer_id(

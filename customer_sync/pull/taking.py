@@ -1,6 +1,7 @@
 """What a run takes from shops: pulled before it begins, noted when it ended well."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from os import environ
 from types import TracebackType
 from typing import Protocol, Self
@@ -86,7 +87,9 @@ class Taking:
         self._kept = watermarks.kept_in(facts, self._sources)
         for platform in dict.fromkeys(map(platform_of, self._sources)):
             if platform is not None:
-                order = order_for(self._config, platform, self._since, facts, wanted)
+                order = order_for(
+                    self._config, platform, self._since, facts, wanted, now=self._clock.now()
+                )
                 self.fetch(order, max_duration_s=max_duration_s)
         self.seconds = self._clock.monotonic() - started
 
@@ -122,14 +125,21 @@ class Taking:
 
     def note_taken(self, facts: Facts) -> None:
         """Move the watermarks: what was pulled is now in Brevo, or kept for a later run."""
+        now = self._clock.now()
         for platform, pulled in self._pulled.items():
-            watermarks.advance(facts, platform, reach_of(self._config, pulled))
+            watermarks.advance(facts, platform, reach_of(self._config, pulled), now=now)
         for platform, reach in self._kept.items():
-            watermarks.advance(facts, platform, reach)
+            watermarks.advance(facts, platform, reach, now=now)
 
 
 def order_for(
-    config: Config, platform: SourceName, since: Since | None, facts: Facts, wanted: Wanted
+    config: Config,
+    platform: SourceName,
+    since: Since | None,
+    facts: Facts,
+    wanted: Wanted,
+    *,
+    now: datetime,
 ) -> Order:
     """Return what is to be pulled from *platform*.
 
@@ -142,7 +152,7 @@ def order_for(
         raise refuse_since()
     return Order(
         platform=platform,
-        since=watermarks.beginning(since, facts, platform, shop.url, shop.overlap),
+        since=watermarks.beginning(since, facts, platform, shop.url, shop.overlap, now=now),
         mapped=frozenset(rule.field for rule in config.rules),
         wanted=wanted,
     )

@@ -48,7 +48,13 @@ class Reach:
 
 
 def beginning(
-    since: Since | None, facts: Facts, platform: SourceName, shop: str, overlap: timedelta
+    since: Since | None,
+    facts: Facts,
+    platform: SourceName,
+    shop: str,
+    overlap: timedelta,
+    *,
+    now: datetime,
 ) -> datetime | None:
     """Return from when on to ask for changes; None: for everybody.
 
@@ -59,23 +65,28 @@ def beginning(
         return None
     if since.at is not None:
         return since.at
-    mark = watermark(facts, platform, shop)
+    mark = watermark(facts, platform, shop, now=now)
     return mark and mark - overlap
 
 
-def watermark(facts: Facts, platform: SourceName, shop: str) -> datetime | None:
-    """Return until when all changes of *shop* are known; None: nothing is known of it."""
+def watermark(facts: Facts, platform: SourceName, shop: str, *, now: datetime) -> datetime | None:
+    """Return until when all changes of *shop* are known; None: nothing is known of it.
+
+    One that lies ahead was set by a clock that has been put back since, and tells nothing.
+    """
     if facts.fact(f"pull.{platform}.shop") != shop:
         return None
-    return _moment(facts.fact(f"pull.{platform}.watermark"))
+    mark = _moment(facts.fact(f"pull.{platform}.watermark"))
+    return mark if mark is not None and mark <= now else None
 
 
-def advance(facts: Facts, platform: SourceName, reach: Reach) -> None:
+def advance(facts: Facts, platform: SourceName, reach: Reach, *, now: datetime) -> None:
     """Note that all changes within *reach* are taken in.
 
-    The watermark never goes back, and does not jump over a time that nobody asked for.
+    The watermark never goes back unless it lies ahead of *now*, and does not jump over a time that
+    nobody asked for.
     """
-    before = watermark(facts, platform, reach.shop)
+    before = watermark(facts, platform, reach.shop, now=now)
     has_gap = reach.since is not None and (before is None or before < reach.since)
     if platform not in _PLATFORMS or has_gap or (before and before >= reach.until):
         return

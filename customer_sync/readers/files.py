@@ -58,8 +58,9 @@ def open_source(
 ) -> Iterator[OpenSource]:
     """Open the file called *name*, or *stdin* for `-`, as long as the context lasts.
 
-    Records of standard input were written *now*, those of a file when the file was. *identity*
-    holds names (in camelCase) of columns that tell who a customer is, beside the usual ones.
+    Records of standard input were written *now*, those of a file when the file was, but not later
+    than that. *identity* holds names (in camelCase) of columns that tell who a customer is, beside
+    the usual ones.
 
     Raises:
         SourceError: it cannot be read (also while reading), or is nothing that is read here.
@@ -69,7 +70,7 @@ def open_source(
         return
     try:
         stream = Path(name).open("rb")  # noqa: SIM115 - closed below, apart from opening's errors
-        written_at = datetime.fromtimestamp(os.fstat(stream.fileno()).st_mtime, UTC)
+        written_at = min(datetime.fromtimestamp(os.fstat(stream.fileno()).st_mtime, UTC), now)
     except OSError as error:
         raise SourceError(
             f"{name} cannot be opened: {error.strerror}.",

@@ -44,8 +44,7 @@ class RetryQueue(StateFile):
             more = [
                 item
                 for item in rest
-                if (not item.is_dead and item.next_at <= now)
-                or _concerns(item.customer, names, known_ids)
+                if _is_due(item, now) or _concerns(item.customer, names, known_ids)
             ]
             if not more:
                 return taken
@@ -105,6 +104,20 @@ class RetryQueue(StateFile):
             for item in items:
                 self._enqueue(item)
 
+    def waiting(self, emails: Iterable[Email]) -> list[QueueItem]:
+        """Return what waits for customers with one of *emails*, a former one included."""
+        names = {*emails}
+        return [item for item in self.queue() if _concerns(item.customer, names, ())]
+
+    def make_due(self, emails: Iterable[Email], now: datetime) -> None:
+        """Let the next run try the customers at *emails* afresh, dead letters too."""
+        with telling(self.path), transaction(self._db):
+            self._db.executemany(
+                "UPDATE queue SET attempts = 0, is_dead = 0, next_at = min(next_at, ?)"
+                " WHERE email = ?",
+                ((now.isoformat(), email) for email in emails),
+            )
+
     def dequeue(self, emails: Iterable[Email]) -> None:
         """Take the customers at *emails* off the queue."""
         with telling(self.path), transaction(self._db):
@@ -126,6 +139,11 @@ class RetryQueue(StateFile):
                 item.is_dead,
             ),
         )
+
+
+def _is_due(item: QueueItem, now: datetime) -> bool:
+    """Tell whether an item's wait is over, or was set by a clock that has been put back since."""
+    return not item.is_dead and (item.next_at <= now or item.queued_at > now)
 
 
 def _concerns(customer: Customer, emails: Collection[Email], ids: Collection[str]) -> bool:

@@ -51,56 +51,69 @@ def reach(until: int, since: int | None = None, shop: str = SHOP) -> Reach:
     return Reach(shop=shop, since=None if since is None else day(since), until=day(until))
 
 
+NOW = day(20)
+
+
 @pytest.fixture
 def memory() -> Memory:
     """Return a memory that knows the changes until the fifth."""
     memory = Memory()
-    advance(memory, MAGENTO, reach(5))
+    advance(memory, MAGENTO, reach(5), now=NOW)
     return memory
 
 
 def test_everything_pulled_is_a_watermark(memory: Memory) -> None:
     """Under its name among the facts."""
-    assert watermark(memory, MAGENTO, SHOP) == day(5)
+    assert watermark(memory, MAGENTO, SHOP, now=NOW) == day(5)
     assert memory.facts["pull.magento.watermark"] == "2026-03-05T00:00:00+00:00"
 
 
 def test_changes_since_the_watermark_move_it(memory: Memory) -> None:
     """Also those that begin earlier."""
-    advance(memory, MAGENTO, reach(7, since=4))
-    assert watermark(memory, MAGENTO, SHOP) == day(7)
+    advance(memory, MAGENTO, reach(7, since=4), now=NOW)
+    assert watermark(memory, MAGENTO, SHOP, now=NOW) == day(7)
 
 
 def test_a_watermark_does_not_jump_over_a_gap(memory: Memory) -> None:
     """What changed on the sixth was never asked for."""
-    advance(memory, MAGENTO, reach(8, since=7))
-    assert watermark(memory, MAGENTO, SHOP) == day(5)
+    advance(memory, MAGENTO, reach(8, since=7), now=NOW)
+    assert watermark(memory, MAGENTO, SHOP, now=NOW) == day(5)
 
 
 def test_changes_alone_are_no_beginning() -> None:
     """Of what was before nothing is known."""
     memory = Memory()
-    advance(memory, MAGENTO, reach(8, since=7))
+    advance(memory, MAGENTO, reach(8, since=7), now=NOW)
     assert memory.facts == {}
 
 
 def test_a_watermark_never_goes_back(memory: Memory) -> None:
     """An older file is read later."""
-    advance(memory, MAGENTO, reach(3))
-    assert watermark(memory, MAGENTO, SHOP) == day(5)
+    advance(memory, MAGENTO, reach(3), now=NOW)
+    assert watermark(memory, MAGENTO, SHOP, now=NOW) == day(5)
+
+
+def test_a_watermark_that_lies_ahead_tells_nothing(memory: Memory) -> None:
+    """The clock that set it has been put back: everybody is pulled, and it begins anew."""
+    now = day(4)
+    assert beginning(Since(at=None), memory, MAGENTO, SHOP, OVERLAP, now=now) is None
+    advance(memory, MAGENTO, reach(3, since=2), now=now)
+    assert watermark(memory, MAGENTO, SHOP, now=now) is None
+    advance(memory, MAGENTO, reach(3), now=now)
+    assert watermark(memory, MAGENTO, SHOP, now=now) == day(3)
 
 
 def test_another_shop_begins_anew(memory: Memory) -> None:
     """Its times mean something else."""
-    assert watermark(memory, MAGENTO, "https://other.example.com") is None
-    advance(memory, MAGENTO, reach(3, shop="https://other.example.com"))
-    assert watermark(memory, MAGENTO, SHOP) is None
+    assert watermark(memory, MAGENTO, "https://other.example.com", now=NOW) is None
+    advance(memory, MAGENTO, reach(3, shop="https://other.example.com"), now=NOW)
+    assert watermark(memory, MAGENTO, SHOP, now=NOW) is None
 
 
 def test_woocommerce_has_no_watermark() -> None:
     """It cannot be asked for changes."""
     memory = Memory()
-    advance(memory, SourceName.WOOCOMMERCE, reach(5))
+    advance(memory, SourceName.WOOCOMMERCE, reach(5), now=NOW)
     assert memory.facts == {}
 
 
@@ -114,12 +127,12 @@ def test_woocommerce_has_no_watermark() -> None:
 )
 def test_where_a_pull_begins(memory: Memory, since: Since | None, begins: datetime | None) -> None:
     """With everybody, exactly at the time given, or a little before the watermark."""
-    assert beginning(since, memory, MAGENTO, SHOP, OVERLAP) == begins
+    assert beginning(since, memory, MAGENTO, SHOP, OVERLAP, now=NOW) == begins
 
 
 def test_the_first_time_everybody_is_pulled() -> None:
     """`last` is nothing yet."""
-    assert beginning(Since(at=None), Memory(), MAGENTO, SHOP, OVERLAP) is None
+    assert beginning(Since(at=None), Memory(), MAGENTO, SHOP, OVERLAP, now=NOW) is None
 
 
 def test_a_file_keeps_its_reach_for_the_run(memory: Memory, tmp_path: Path) -> None:
