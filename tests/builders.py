@@ -142,6 +142,7 @@ def confirmed(
     email_blocked: float | None = None,
     sms_blocked: float | None = None,
     is_listed: bool = False,
+    listed_on: int | None = None,
     was_blocked_at_deletion: bool = False,
     created: float | None = None,
     deleted: float | None = None,
@@ -158,6 +159,7 @@ def confirmed(
         email_blocked_at=None if email_blocked is None else at(email_blocked),
         sms_blocked_at=None if sms_blocked is None else at(sms_blocked),
         is_listed=is_listed,
+        listed_on=listed_on,
         was_blocked_at_deletion=was_blocked_at_deletion,
         created_at=None if created is None else at(created),
         deleted_at=at(minute if deleted is None else deleted)

@@ -45,6 +45,8 @@ def confirm(
     is_listed = list_id is not None and (
         (patch is not None and list_id in patch.add_lists)
         or (contact is not None and list_id in contact.list_ids)
+        # Whoever was taken off it in Brevo, and stays off, was put on it once all the same.
+        or (alive_before is not None and was_listed(alive_before, list_id))
     )
     return Confirmed(
         email=customer.email,
@@ -69,6 +71,7 @@ def confirm(
             is_theirs=Note.SMS_COMES_BACK_BLOCKED in change.notes,
         ),
         is_listed=is_listed and not customer.is_deleted,
+        listed_on=list_id if is_listed and not customer.is_deleted else None,
         was_blocked_at_deletion=_was_blocked(change, contact, before),
         created_at=_latest(customer.created_at, before.created_at if before else None),
         deleted_at=_latest(customer.deleted_at, before.deleted_at if before else None),
@@ -76,6 +79,11 @@ def confirm(
         last_at=_latest(customer.last_at, before.last_at if before else None) or customer.last_at,
         refused=was_refused,
     )
+
+
+def was_listed(known: Confirmed, list_id: int) -> bool:
+    """Tell whether this tool is known to have put somebody, who lives, on a list."""
+    return not known.is_deleted and known.is_listed and known.listed_on in {None, list_id}
 
 
 def _contact_id(

@@ -11,6 +11,7 @@ With *confirmed* being what this tool last wrote:
 
 from dataclasses import dataclass, field
 
+from customer_sync.core.confirm import was_listed
 from customer_sync.core.consent import ConsentDecision, decide_consent
 from customer_sync.core.model import (
     Confirmed,
@@ -102,14 +103,14 @@ def settle_list(
     if policy.list_id in contact.unsubscribed_list_ids:
         draft.note(Note.LEFT_LIST)
         return frozenset()
-    was_listed = before is not None and before.is_listed and not before.is_deleted
-    if was_listed:
+    has_been_on_it = before is not None and was_listed(before, policy.list_id)
+    if has_been_on_it:
         # Somebody took the contact off the list in Brevo.
         if policy.on_drift is OnDrift.BREVO:
             draft.note(Note.DRIFT_KEPT)
             return frozenset()
         draft.note(Note.DRIFT_OVERWRITTEN)
-    draft.write(LISTS, None, f"+{policy.list_id}", Why.DRIFT if was_listed else Why.NEW)
+    draft.write(LISTS, None, f"+{policy.list_id}", Why.DRIFT if has_been_on_it else Why.NEW)
     return frozenset({policy.list_id})
 
 

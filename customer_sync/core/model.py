@@ -249,6 +249,9 @@ class Confirmed:
     """The time of the statement for which this tool set the block; None: it did not."""
     sms_blocked_at: datetime | None = None
     is_listed: bool = False
+    """This tool put the contact on the list, or found it there."""
+    listed_on: int | None = None
+    """Which list that was; None, in what older versions wrote: the one that is configured."""
     was_blocked_at_deletion: bool = False
     """The contact may not be mailed should the person ever come back."""
     created_at: datetime | None = None

@@ -71,6 +71,7 @@ def test_a_creation_confirms_what_was_said() -> None:
         attributes={"CITY": "Rome"},
         email_consent=said(YES, 3),
         is_listed=True,
+        listed_on=LIST,
         created=3,
     )
 
@@ -255,3 +256,24 @@ def test_a_block_that_came_back_is_whose_it_was() -> None:
 
     assert block_of(Note.COMES_BACK_BLOCKED) == at(2)
     assert block_of(Note.NO_WENT_ALONG) is None
+
+
+def test_who_was_taken_off_the_list_in_brevo_was_put_on_it_once() -> None:
+    """Else the next run would take the contact for one that was never on it."""
+    off = Keep(customer=customer(minute=2), before=contact())
+    listed = confirmed(is_listed=True, listed_on=LIST)
+    assert confirm(off, listed, list_id=LIST).is_listed
+    assert not confirm(off, confirmed(is_listed=True, listed_on=9), list_id=LIST).is_listed
+
+
+def test_a_block_for_sms_that_comes_back_from_the_ledger_is_not_ours() -> None:
+    """Nothing that the shop says later may lift it."""
+    back = customer(minute=3, created=3, sms_consent=said(NO, 3))
+    blocked = ContactPatch(sms_blocked=True)
+
+    def ours_since(*notes: Note) -> object:
+        change = Create(customer=back, patch=blocked, fields=(), notes=notes)
+        return confirm(change, None, list_id=LIST).sms_blocked_at
+
+    assert ours_since(Note.SMS_COMES_BACK_BLOCKED) is None
+    assert ours_since() == at(3)

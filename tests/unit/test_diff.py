@@ -573,3 +573,11 @@ def only_of(desired: Customer, known: list[Confirmed]) -> Change:
     """Return the one change of one customer without a contact."""
     (change,) = changes([desired], [], known, NEWER)
     return change
+
+
+def test_a_list_that_is_new_in_the_configuration_is_joined() -> None:
+    """Being taken off the old one in Brevo says nothing about it."""
+    policy = Policy(list_id=LIST, on_drift=OnDrift.BREVO)
+    off_the_old_one = confirmed(is_listed=True, listed_on=LIST + 1)
+    change = only(customer(minute=2), contact(), off_the_old_one, policy)
+    assert patch(change).add_lists == {LIST}
