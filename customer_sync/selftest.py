@@ -53,6 +53,8 @@ def try_all(config: Config) -> tuple[Tried, ...]:
     Attributes have the types that the mapping gives them. What only an account knows, such as the
     options of a category, is not looked at. Addresses are masked in what the complaints say.
     """
+    if not config.cases:
+        return ()
     bench = _Bench(config)
     return tuple(bench.tried(placed) for placed in config.cases)
 
@@ -134,7 +136,7 @@ class _Bench:
                 record = Record(place=place, content=written, written_at=at)
                 yield from form.understand([record], self._wanted)
 
-    def _recognised(self, content: object) -> tuple[object, Format]:
+    def _recognised(self, content: Mapping[str, object]) -> tuple[Mapping[str, object], Format]:
         """Return a record as the source writes it, and the format that it is in.
 
         What is no record of the source's by its values may be a row of a table, whose cells are
@@ -153,7 +155,7 @@ class _Bench:
                 raise
             return cells, self._format_of(cells, columns=tuple(cells))
 
-    def _format_of(self, content: object, *, columns: tuple[str, ...] = ()) -> Format:
+    def _format_of(self, content: Mapping[str, object], *, columns: tuple[str, ...] = ()) -> Format:
         sample = Sample(name="The record of the test", columns=columns, contents=(content,))
         return recognise(sample, source=self._config.source).format
 
@@ -176,26 +178,22 @@ class _Bench:
         }
 
 
-def _timed(event: object, at: datetime) -> object:
+def _timed(event: Mapping[str, object], at: datetime) -> Mapping[str, object]:
     """Return *event* with a time, where it tells none."""
-    if isinstance(event, Mapping) and "timestamp" not in event:
-        return {**event, "timestamp": at.isoformat()}
-    return event
+    return event if "timestamp" in event else {**event, "timestamp": at.isoformat()}
 
 
-def _cells(content: object) -> dict[str, str] | None:
+def _cells(content: Mapping[str, object]) -> dict[str, str] | None:
     """Return *content* as a row of a table, or None where there is more in it than one has."""
-    if not isinstance(content, Mapping):
-        return None
     cells: dict[str, str] = {}
     for name, value in content.items():
         match value:
             case None:
-                cells[str(name)] = ""
+                cells[name] = ""
             case bool():
-                cells[str(name)] = "true" if value else "false"
+                cells[name] = "true" if value else "false"
             case str() | int() | float():
-                cells[str(name)] = str(value)
+                cells[name] = str(value)
             case _:
                 return None
     return cells

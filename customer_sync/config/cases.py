@@ -116,8 +116,9 @@ class _Reader:
                     "Write it into the record, or remove it.",
                 )
         value = block.value("record")
-        contents = tuple(value) if isinstance(value, list) else (value,)
-        return Told(contents=contents, is_event=False)
+        items = value if isinstance(value, list) else [value]
+        records = tuple(item for item in items if isinstance(item, dict))
+        return Told(contents=records, is_event=False)
 
     def _contact(self, block: Section) -> Held:
         held = block.section("contact")

@@ -26,7 +26,7 @@ class Verdict(StrEnum):
 class Told:
     """What the shop says in one run."""
 
-    contents: tuple[object, ...]
+    contents: tuple[Mapping[str, object], ...]
     """Decoded records."""
     is_event: bool = True
     """They are events of our own form; else they look as the source writes them."""

@@ -116,6 +116,14 @@ def test_a_failing_test_stops_a_plan_that_was_kept(world: World) -> None:
     assert set(world.contacts()) == {"ada@example.com"}
 
 
+def test_the_way_back_is_open_all_the_same(world: World) -> None:
+    """To undo a run does not depend on the mapping."""
+    world.sync(EVENT)
+    give_tests(world, GOOD + BAD)
+    result = world.call("undo", "last", "--dry-run", "--json")
+    assert result.exit_code == ExitCode.OK, result.err
+
+
 def test_a_run_goes_on_where_all_tests_pass(world: World) -> None:
     """They leave nothing behind."""
     give_tests(world, GOOD)

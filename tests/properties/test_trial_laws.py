@@ -37,7 +37,7 @@ def events(draw: st.DrawFn, minute: int) -> Event:
             {},
             optional={
                 "firstName": st.sampled_from(("Ada", "Eva", "")),
-                "phone": st.sampled_from(("202-555-0123", "12")),
+                "lastName": st.sampled_from(("Quill", "Frost")),
                 "acceptsMarketing": st.booleans(),
                 "acceptsSmsMarketing": st.booleans(),
             },
@@ -77,7 +77,7 @@ def test_a_trial_foretells_what_runs_do(history: list[Event], options: str) -> N
             came = trial.run([_record(one, number)])
             report = shop.run(one)
             assert report.adds_up
-            assert _verdict(report) == came.verdict
+            assert came.verdict in _verdicts(report)
             assert _held(shop.contacts().values()) == _held(trial._contacts.values())
             assert came.contact == trial.contact
 
@@ -94,11 +94,9 @@ def _record(content: Event, line: int) -> Record:
     return Record(place=Place(file="-", line=line), content=content, written_at=written_at)
 
 
-def _verdict(report: RunReport) -> Verdict:
-    """Return the one kind of change that a run of one event made."""
-    kinds = {Verdict(kind.name): getattr(report.plan, kind.name) for kind in fields(report.plan)}
-    ((verdict, _),) = ((verdict, count) for verdict, count in kinds.items() if count)
-    return verdict
+def _verdicts(report: RunReport) -> set[Verdict]:
+    """Return the kinds of change that a run made; contacts that were left behind have their own."""
+    return {Verdict(kind.name) for kind in fields(report.plan) if getattr(report.plan, kind.name)}
 
 
 def _held(contacts: Iterable[Contact]) -> dict[str, tuple[object, ...]]:

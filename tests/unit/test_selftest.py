@@ -17,6 +17,7 @@ skills:
       phone: SMS
       totalSpent: {{attribute: TOTAL_SPENT, type: float}}
       birthday: BIRTHDAY
+      verifiedEmail: VERIFIED
       tags: {{attribute: TAGS, type: multiple-choice}}
     options: {{list_id: 5, default_region: US{options}}}
     tests:
@@ -330,6 +331,7 @@ BY_SOURCE = {
     Sign Up: ""
     Email: ada@example.com
     Orders: 4
+    Paying: true
     Total Spend: 12.5
     AOV: 3.1
     Country / Region: GB
@@ -395,6 +397,10 @@ FAILING = """\
 - name: values of other types
   customer: {email: ada@example.com, totalSpent: 12.5, tags: [a, b]}
   expect: {create: {attributes: {TOTAL_SPENT: 12, TAGS: null}}}
+
+- name: yes or no
+  customer: {email: ada@example.com, verifiedEmail: "yes"}
+  expect: {create: {attributes: {VERIFIED: false}}}
 
 - name: not blocked
   customer: {email: ada@example.com, acceptsMarketing: true}
@@ -475,6 +481,7 @@ SAYS = {
     ),
     "another value": "FIRSTNAME is `Ada` and not `Eva`.",
     "values of other types": ("TAGS is `a, b` and not empty. TOTAL_SPENT is `12.5` and not `12`."),
+    "yes or no": "VERIFIED is true and not false.",
     "not blocked": "The contact is not blocked and should be.",
     "blocked": (
         "The contact is blocked and should not be. The contact is not blocked for SMS and should "
@@ -549,7 +556,7 @@ def test_failing_tests_are_problems_with_their_places(tmp_path: Path) -> None:
         "bad too": False,
     }
     problem, _ = problems_of(config, tried)
-    assert (problem.path, problem.line, problem.column) == (config.path, 17, 17)
+    assert (problem.path, problem.line, problem.column) == (config.path, 18, 17)
     assert problem.pointer == "/skills/customer-sync/tests/1/expect"
     assert problem.message == (
         "The test “bad” fails: keep was expected, and create (FIRSTNAME empty → `Ada`) came."
@@ -561,7 +568,7 @@ def test_failing_tests_stop_whoever_asks(tmp_path: Path) -> None:
     """All that fail are told at once."""
     with pytest.raises(InvalidConfig) as caught:
         refuse_failing(configured(tmp_path, THREE))
-    assert [problem.line for problem in caught.value.problems] == [17, 20]
+    assert [problem.line for problem in caught.value.problems] == [18, 21]
 
 
 @pytest.mark.parametrize("tests", ["- {name: one, customer: {id: 7}, expect: skip}", ""])
