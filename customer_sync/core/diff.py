@@ -67,6 +67,7 @@ def diff(
     """
     own = {email: _own_addresses(customer, confirmed) for email, customer in customers.items()}
     renames = find_renames(own, observed)
+    living = {email for email, customer in own.items() if not customer.is_deleted}
     for email, customer in sorted(own.items()):
         if email in renames.swapped:
             yield skip(customer, Reason.SWAPPED_ADDRESSES)
@@ -104,7 +105,7 @@ def diff(
                 # Where two claim to have had one address, its no holds for both.
                 said_no(observed[old], confirmed.get(old))
                 for old in customer.former_emails
-                if old in observed and old not in own and old != former
+                if old in observed and old not in living and old != former
             ),
         )
         yield change
