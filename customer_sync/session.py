@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from customer_sync.apply import StopSign
+from customer_sync.brevo.exchange import RequestEvent
 from customer_sync.config import Config
 from customer_sync.console import Watch
 from customer_sync.core.model import (
@@ -37,6 +38,7 @@ from customer_sync.errors import (
 )
 from customer_sync.event_schema import event_schema
 from customer_sync.journal import RunJournal
+from customer_sync.measures import Measures, NoTrace, Trace
 from customer_sync.pipeline import (
     Edges,
     Planned,
@@ -54,7 +56,7 @@ from customer_sync.pull.order import platform_of
 from customer_sync.pull.taking import Taking
 from customer_sync.pull.watermarks import Since
 from customer_sync.rejects import RejectSpool
-from customer_sync.report import MOST_ERRORS, ReportedError, RunReport, count_notes
+from customer_sync.report import MOST_ERRORS, ReportedError, RunReport, count_consent, count_notes
 from customer_sync.selftest import refuse_failing
 from customer_sync.store import RunLock, Store, begins_anew, setting_aside
 from customer_sync.target import Connection, state_file
@@ -107,6 +109,8 @@ class _Progressed:
     records: int = 0
     rejections: int = 0
     warnings: int = 0
+    queue_depth: int | None = None
+    dead_letters: int | None = None
     errors: list[ReportedError] = field(default_factory=list)
     codes: list[ExitCode] = field(default_factory=list)
 
@@ -114,7 +118,16 @@ class _Progressed:
 class Session:
     """Runs one job against one state folder."""
 
-    def __init__(self, config: Config, state: Path, job: Job, watch: Watch, *, run_id: str) -> None:
+    def __init__(
+        self,
+        config: Config,
+        state: Path,
+        job: Job,
+        watch: Watch,
+        *,
+        run_id: str,
+        trace: Trace | None = None,
+    ) -> None:
         self._config = config
         self._state = state
         self._job = job
@@ -124,9 +137,13 @@ class Session:
         self._clock = self._connection.clock()
         self._stop = StopSign()
         self._so_far = _Progressed()
+        self._trace = trace or NoTrace()
+        self._measures = Measures(self._clock, self._trace)
         self._spool = RejectSpool()
         self._cancel: Callable[[], object] | None = None
         """Breaks off whatever is in flight."""
+        self._hurry: Callable[[], object] | None = None
+        """Breaks off whatever waits to be in flight."""
         self._files = tuple(one for one in job.sources if platform_of(one) is None)
         self._taking = Taking(config, job.sources, job.since, watch)
 
@@ -140,6 +157,12 @@ class Session:
 
         *on_planned* is called with the plan before anything is written.
         """
+        self._measures = Measures(self._clock, self._trace)
+        report = self._run(on_planned)
+        self._measures.end(report)
+        return report
+
+    def _run(self, on_planned: Callable[[Planned], None]) -> RunReport:
         started = self._clock.monotonic()
         try:
             if self._job.undoing is None:
@@ -156,6 +179,7 @@ class Session:
                 if not self._job.dry_run:
                     store.begin_run(self._run_id, self._job.command, self._clock.now())
                 self._run_in(store, on_planned)
+                self._so_far.queue_depth, self._so_far.dead_letters = store.queue_counts()
                 report = self._report(self._clock.monotonic() - started)
                 if not self._job.dry_run:
                     if self.failure is None and report.exit_code in _ENDED_WELL:
@@ -220,10 +244,12 @@ class Session:
             asyncio.get_running_loop().call_later(
                 left_s, self._stop.raise_for, "--max-duration is over"
             )
+        self._measures.stage("prepare")
         async with self._connection.open(
-            self._clock, on_request=self._watch.request, deadline=deadline
+            self._clock, on_request=self._on_request, deadline=deadline
         ) as account:
             self._so_far.requests = account.requests
+            self._hurry = lambda: loop.call_soon_threadsafe(account.hurry)
             edges = Edges(account=account, store=store, clock=self._clock, display=self)
             planned = await self._plan(edges)
             self._so_far.planned = planned
@@ -278,6 +304,10 @@ class Session:
             consent_field=config.consent_field,
             records=config.records,
         )
+
+    def _on_request(self, event: RequestEvent) -> None:
+        self._measures.request(event)
+        self._watch.request(event)
 
     def _on_file(self, taken: Taken) -> None:
         if not taken.is_plain:
@@ -334,6 +364,7 @@ class Session:
 
     def stage(self, name: str, total: int | None = None) -> None:
         """A stage begins."""
+        self._measures.stage(name)
         self._watch.stage(name, total)
 
     def step(self, count: int = 1) -> None:
@@ -344,6 +375,7 @@ class Session:
     def rejection(self, rejection: Rejection) -> None:
         """Keep a record that cannot be used."""
         self._so_far.rejections += 1
+        self._measures.rejection(rejection)
         self._spool.add(rejection)
         self._watch.rejection(rejection)
         for problem in rejection.problems:
@@ -383,6 +415,9 @@ class Session:
         self._stop.raise_for("interrupted")
         if times == 1 and self._taking.brake.apply():
             return
+        if times == 1 and self._so_far.journal is not None and self._hurry is not None:
+            self._hurry()
+            return
         if times == 2 and self._so_far.journal is not None and self._cancel is not None:
             # An exception raised here would end whichever request happens to be at work.
             self._cancel()
@@ -421,6 +456,11 @@ class Session:
         if self._stop.reason.startswith("Brevo cannot be reached"):
             yield ExitCode.UNAVAILABLE
 
+    def _stages(self) -> dict[str, float]:
+        has_pulled = len(self._files) < len(self._job.sources)
+        pulling = {"pull": round(self._taking.seconds, 3)} if has_pulled else {}
+        return {**pulling, **self._measures.stages()}
+
     def _report(self, duration_s: float) -> RunReport:
         so_far, planned, journal = self._so_far, self._so_far.planned, self._so_far.journal
         errors = (*so_far.errors, *(journal.errors if journal else ()))
@@ -433,6 +473,11 @@ class Session:
             rejections=so_far.rejections,
             warnings=so_far.warnings,
             requests=dict(sorted(so_far.requests.items())),
+            failed_requests=dict(sorted((+self._measures.failed_requests).items())),
+            broken_rules=dict(self._measures.broken_rules.most_common()),
+            stages=self._stages(),
+            queue_depth=so_far.queue_depth,
+            dead_letters=so_far.dead_letters,
             duration_s=round(duration_s, 3),
             exit_code=most_severe(self._exit_codes()),
             errors=tuple(errors[:MOST_ERRORS]),
@@ -451,6 +496,7 @@ class Session:
             drift=planned.plan.notes[Note.DRIFT_OVERWRITTEN] + planned.plan.notes[Note.DRIFT_KEPT],
             skipped=dict(Counter(skips).most_common()),
             notes=count_notes(planned.plan.notes),
+            consent=count_consent(planned.plan.writes),
             bill=dict(sorted(planned.routing.bill.items())),
         )
 

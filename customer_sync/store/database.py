@@ -119,6 +119,14 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         "which hashes belong to one erasure",
         "ALTER TABLE suppressions ADD COLUMN erasure BLOB",
     ),
+    (
+        "how long each change took from the shop to Brevo",
+        """
+        ALTER TABLE operations ADD COLUMN latency_s REAL;
+        CREATE INDEX operations_by_end ON operations (finished_at, latency_s)
+            WHERE latency_s IS NOT NULL;
+        """,
+    ),
 )
 """Each is applied once, in this order, and never changed after it was released."""
 

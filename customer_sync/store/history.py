@@ -1,6 +1,6 @@
 """The runs, what each tried, and the import jobs that they began."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from customer_sync.core.jobs import OpenJob, ProcessId
-from customer_sync.core.model import ContactId, Create, Delete, Update, Write
+from customer_sync.core.model import ContactId, Create, Delete, Email, Update, Write
 from customer_sync.core.past import APPLIED, Known, Tried
 from customer_sync.store.database import telling, transaction
 from customer_sync.store.statefile import StateFile, as_time
@@ -48,6 +48,23 @@ class _Row(NamedTuple):
     known: bytes | None
     touched_at: str | None
     is_superseded: int
+
+
+class _Someone(msgspec.Struct):
+    email: Email | None = None
+    former_emails: tuple[Email, ...] = ()
+
+
+class _Whom(msgspec.Struct):
+    """Whom a change in the journal is about, without all the rest of it."""
+
+    customer: _Someone
+    before: _Someone = msgspec.field(default_factory=_Someone)
+
+    @property
+    def names(self) -> set[Email | None]:
+        """The addresses of the customer and of the contact."""
+        return {self.customer.email, *self.customer.former_emails, self.before.email}
 
 
 class History(StateFile):
@@ -144,19 +161,21 @@ class History(StateFile):
         now: datetime,
         *,
         contact_id: ContactId | None = None,
+        latency_s: float | None = None,
     ) -> None:
-        ended = (outcome, detail, now.isoformat(), contact_id)
+        ended = (outcome, detail, now.isoformat(), contact_id, latency_s)
         of_it = (run_id, change.customer.email, _kind(change))
         updated = self._db.execute(
-            "UPDATE operations SET outcome = ?, detail = ?, finished_at = ?, contact_id = ?"
-            " WHERE run_id = ? AND email = ? AND outcome IS NULL AND kind = ?",
+            "UPDATE operations SET outcome = ?, detail = ?, finished_at = ?, contact_id = ?,"
+            " latency_s = ? WHERE run_id = ? AND email = ? AND outcome IS NULL AND kind = ?",
             (*ended, *of_it),
         ).rowcount
         if not updated:
             # The contact had vanished and was made anew: that is what was done in the end.
             self._db.execute(
                 "UPDATE operations SET outcome = ?, detail = ?, finished_at = ?, contact_id = ?,"
-                " kind = ?, change = ? WHERE run_id = ? AND email = ? AND outcome IS NULL",
+                " latency_s = ?, kind = ?, change = ?"
+                " WHERE run_id = ? AND email = ? AND outcome IS NULL",
                 (*ended, _kind(change), msgspec.json.encode(change), *of_it[:2]),
             )
 
@@ -175,6 +194,16 @@ class History(StateFile):
             for row in rows:
                 yield self._tried(_Row(*row))
 
+    def tried_for(self, emails: Iterable[Email]) -> list[tuple[str, Tried]]:
+        """Return what any run tried for the contacts at *emails*, the oldest first, by its run."""
+        rows = self._select(
+            "SELECT id, run_id, kind, change, route, intended_at, outcome, detail, finished_at,"
+            " contact_id, NULL, NULL, 0 FROM operations WHERE email IN ({})",
+            emails,
+        )
+        in_order = sorted(rows, key=lambda row: int(row[0]))
+        return [(run_id, self._tried(_Row(*row))) for _, run_id, *row in in_order]
+
     def _tried(self, row: "_Row") -> Tried:
         return Tried(
             change=self._decoded(row.change, _KINDS[row.kind]),
@@ -188,6 +217,37 @@ class History(StateFile):
             touched_at=as_time(row.touched_at) if row.touched_at else None,
             is_superseded=bool(row.is_superseded),
         )
+
+    def latencies(self, since: datetime, until: datetime) -> list[tuple[datetime, float]]:
+        """Return when Brevo had each change and how many seconds after the shop's word, in order.
+
+        Only what was applied in [*since*, *until*), and not by undoing a run.
+        """
+        with telling(self.path):
+            rows = self._db.execute(
+                "SELECT finished_at, latency_s FROM operations WHERE latency_s IS NOT NULL"
+                " AND finished_at >= ? AND finished_at < ? ORDER BY finished_at",
+                tuple(moment.astimezone(UTC).isoformat() for moment in (since, until)),
+            ).fetchall()
+        return [(as_time(finished_at), latency_s) for finished_at, latency_s in rows]
+
+    def tried_lately(self, emails: Collection[Email], since: datetime) -> list[Tried]:
+        """Return what was tried since a moment for anybody at *emails*, in its order.
+
+        Whoever has, had or was to leave such an address counts.
+        """
+        found: list[Tried] = []
+        with telling(self.path):
+            rows = self._db.execute(
+                "SELECT kind, change, route, intended_at, outcome, detail, finished_at, contact_id,"
+                " NULL, NULL, 0 FROM operations ORDER BY id DESC"
+            )
+            for row in map(_Row._make, rows):
+                if as_time(row.intended_at) < since:
+                    break
+                if not self._decoded(row.change, _Whom).names.isdisjoint(emails):
+                    found.append(self._tried(row))
+        return found[::-1]
 
     def begin_job(self, run_id: str, rows: int, now: datetime) -> int:
         """Note that an import job is about to be started; return its number."""

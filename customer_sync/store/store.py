@@ -68,7 +68,13 @@ class Store(People, History, RetryQueue, Mirror, Suppressions, Persons):
         """
         with telling(self.path), transaction(self._db):
             self._finish_operation(
-                run_id, change, APPLIED, "", now, contact_id=confirmed.contact_id
+                run_id,
+                change,
+                APPLIED,
+                "",
+                now,
+                contact_id=confirmed.contact_id,
+                latency_s=max(0.0, (now - change.customer.last_at).total_seconds()),
             )
             self._confirm(change, confirmed)
             self._leave_queue(confirmed.email)

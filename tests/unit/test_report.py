@@ -25,6 +25,7 @@ PROMISED = {
     "errors": list,
 }
 ADDED = {"folded", "retried", "warnings", "digest", "withheld", "skipped", "notes", "bill"}
+ADDED |= {"failed_requests", "broken_rules", "consent", "stages", "queue_depth", "dead_letters"}
 
 REPORT = RunReport(
     run_id="r1",
