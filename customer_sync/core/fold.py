@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import TypeAlias
 
 from customer_sync.core.heard import Heard, dated, keep_newer
@@ -79,7 +80,8 @@ class Fold:
         heard = _absorb_former_addresses(self._heard)
         groups: dict[Email, list[Heard]] = defaultdict(list)
         skipped = []
-        for one in heard.values():
+        # In an order of their own: two who left one address may both have a word on it.
+        for _, one in sorted(heard.items(), key=itemgetter(0)):
             _recall_addresses(one, identities)
             email = one.newest_email
             if email is None:
