@@ -99,13 +99,16 @@ def after_update(
 def _back_to_life(
     tried: Tried, change: Delete, now: Confirmed | None, *, is_unblocked: bool
 ) -> Memory:
-    if now is None or not now.is_deleted:
+    if now is not None and not now.is_deleted:
+        # A later run brought the person back.
         return Memory()
     home = change.before.email or change.customer.email
     confirmed = {name: tried.known.at(name) for name in (change.customer.email, home)}
     here = _with_every_no(confirmed[home], now)
     if here is not None:
-        block_at = here.email_blocked_at if is_unblocked else now.email_blocked_at
+        block_at = here.email_blocked_at
+        if now is not None and not is_unblocked:
+            block_at = now.email_blocked_at
         here = replace(here, email=home, contact_id=change.before.id, email_blocked_at=block_at)
     confirmed[home] = here
     return Memory(home=home, confirmed=confirmed, identities=_identities(tried))
@@ -137,8 +140,10 @@ def _with_restored(
     )
 
 
-def _with_every_no(then: Confirmed | None, now: Confirmed) -> Confirmed | None:
+def _with_every_no(then: Confirmed | None, now: Confirmed | None) -> Confirmed | None:
     """Return what was known *then*, with every no that is known *now*."""
+    if now is None:
+        return then
     if then is not None:
         return replace(
             then,

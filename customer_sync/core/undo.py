@@ -44,22 +44,30 @@ def undo(tried: Iterable[Tried], now: Present) -> tuple[WayBack, ...]:
     last_first = [one for one in reversed(list(tried)) if one.may_have_arrived]
     while True:
         ways = tuple(_way_back(one, now) for one in last_first)
-        taken = _taken(ways, now)
-        if not taken:
+        taken, leaving = now.taken | _taken(ways, now), _leaving(ways)
+        if (taken, leaving) == (now.taken, now.leaving):
             return ways
-        now = replace(now, taken={*now.taken, *taken})
+        now = replace(now, taken=taken, leaving=leaving)
 
 
-def _taken(ways: Iterable[WayBack], now: Present) -> set[Email]:
+def _taken(ways: Iterable[WayBack], now: Present) -> frozenset[Email]:
     """Return the old addresses that somebody else has and does not leave on the way back."""
-    homes, leaving = set(), set()
-    for change in (way.change for way in ways):
-        if isinstance(change, Update) and change.patch.rename_to is not None:
-            homes.add(change.patch.rename_to)
-            leaving.add(change.before.email)
-        elif isinstance(change, Delete):
-            leaving.add(change.before.email)
-    return {home for home in homes if home in now.observed and home not in leaving}
+    changes = [way.change for way in ways]
+    homes = {c.patch.rename_to for c in changes if isinstance(c, Update) and c.patch.rename_to}
+    vacated = {c.before.email for c in changes if isinstance(c, Delete)} | _leaving(ways)
+    return frozenset(home for home in homes if home in now.observed and home not in vacated)
+
+
+def _leaving(ways: Iterable[WayBack]) -> frozenset[Email]:
+    """Return the addresses that contacts go home from."""
+    changes = (way.change for way in ways)
+    return frozenset(
+        change.before.email
+        for change in changes
+        if isinstance(change, Update)
+        and change.patch.rename_to is not None
+        and change.before.email is not None
+    )
 
 
 def _way_back(tried: Tried, now: Present) -> WayBack:
@@ -147,7 +155,7 @@ def _is_as_created(contact: Contact, patch: ContactPatch, refused: Collection[st
 def _undo_deletion(tried: Tried, change: Delete, now: Present) -> WayBack:
     before = change.before
     email = before.email or change.customer.email
-    known = now.confirmed.get(change.customer.email)
+    known = None if email in now.leaving else now.confirmed.get(change.customer.email)
     attributes = {n: v for n, v in sorted(before.attributes.items()) if n in now.attributes}
     is_blocked = before.is_email_blocked or email in now.suppressed.mail
     is_sms_blocked = before.is_sms_blocked or email in now.suppressed.sms
@@ -170,7 +178,7 @@ def _undo_deletion(tried: Tried, change: Delete, now: Present) -> WayBack:
     ]
     customer = _person(change, email, is_deleted=False)
     memory = after_deletion(tried, change, known)
-    there = now.observed.get(email)
+    there = None if email in now.leaving else now.observed.get(email)
     if there is not None and _is_as_created(there, patch, ()):
         keep = Keep(customer=customer, before=there)
         return WayBack(change=keep, memory=memory.about(there.id))

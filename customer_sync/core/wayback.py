@@ -54,8 +54,10 @@ class Present:
     """Those that the account has and that can be written."""
     list_ids: Collection[int] = ()
     """The lists that the account has."""
-    taken: Collection[Email] = ()
+    taken: frozenset[Email] = frozenset()
     """Addresses that nobody can go back to."""
+    leaving: frozenset[Email] = frozenset()
+    """Addresses whose contacts go back to others, so that they are free."""
     may_unblock: bool = False
     """The operator's leave to lift the blocks of deletions."""
     clock_ahead: timedelta = timedelta(0)
