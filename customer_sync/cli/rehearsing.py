@@ -90,6 +90,7 @@ def reset(
     with RunLock(folder / "lock", now=now):
         with open_sandbox(folder, SimulatedClock(now)) as opened:
             opened.reset()
+            opened.compact()
         for leftover in folder.glob(f"{state_file(Target.SANDBOX)}*"):
             leftover.unlink()
     typer.echo("The sandbox is empty.")

@@ -98,6 +98,10 @@ class State:
             _remember_time(db, self._timeline.now())
             opening.open_fresh(self._account(db, "opening"))
 
+    def compact(self) -> None:
+        """Write the file anew, so that nothing of what was deleted is left in it."""
+        self._storage.compact()
+
     def ensure(
         self,
         *,

@@ -158,6 +158,11 @@ class Storage:
             connection.execute(f"DELETE FROM {table}")
         connection.execute("DELETE FROM sqlite_sequence")
 
+    def compact(self) -> None:
+        """Write the file anew; nobody else may be reading it."""
+        self.connection.execute("VACUUM")
+        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
     def close(self) -> None:
         """Close every connection; the file can be opened again."""
         for connection in self._opened:

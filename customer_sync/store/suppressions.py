@@ -79,10 +79,12 @@ class Suppressions(StateFile):
         """
         named = self.hash_of_email(email)
         with telling(self.path), transaction(self._db):
+            row = self._db.execute(
+                "SELECT erasure FROM suppressions WHERE hash = ?", (named,)
+            ).fetchone()
             return self._db.execute(
-                "DELETE FROM suppressions WHERE hash = ?1 OR erasure ="
-                " (SELECT erasure FROM suppressions WHERE hash = ?1)",
-                (named,),
+                "DELETE FROM suppressions WHERE hash = ? OR erasure = ?",
+                (named, row[0] if row else None),
             ).rowcount
 
     def count_suppressed(self) -> int:
