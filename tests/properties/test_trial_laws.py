@@ -1,4 +1,4 @@
-"""What a test of the configuration foretells is what a run does."""
+"""What a test of the configuration foretells is what a run does, whatever the test gives."""
 
 import tempfile
 from collections.abc import Iterable
@@ -10,15 +10,16 @@ from typing import TypeAlias
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customer_sync.config import Config
+from customer_sync.config import STANDARD_RULES, BrevoSettings, Config, PlacedCase
 from customer_sync.core.attributes import compare_attributes
-from customer_sync.core.cases import Verdict
+from customer_sync.core.cases import Case, Expected, Held, Told, Verdict
 from customer_sync.core.mapping import Mapper
-from customer_sync.core.model import Attribute, Contact, Place, Record
+from customer_sync.core.model import Attribute, Contact, Place, Record, SourceName
 from customer_sync.core.trial import Trial
 from customer_sync.core.validate import EventValidator
 from customer_sync.event_schema import event_schema
 from customer_sync.report import RunReport
+from customer_sync.selftest import problems_of, try_all
 from session_stage import Shop, event
 from thoroughness import examples
 
@@ -110,3 +111,63 @@ def _held(contacts: Iterable[Contact]) -> dict[str, tuple[object, ...]]:
         )
         for one in contacts
     }
+
+
+NAMES = (
+    *("id", "email", "firstName", "phone", "acceptsMarketing", "changes", "countryCode"),
+    *("event", "timestamp", "data", "customer", "customers", "subscriber", "extra"),
+    *("email_marketing_consent", "customer_id", "email_address", "admin_graphql_api_id"),
+    *("billing", "meta_data", "role", "Email", "Username", "Total Spend", "entity_id"),
+)
+"""Fields of events and of platforms' records, some of which hold more of them."""
+
+VALUES: st.SearchStrategy[object] = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.sampled_from(("", "7", "ada@example.com", "customer_created", "2024-01-15T10:30:00Z")),
+        st.text(max_size=5),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(NAMES), inner, max_size=3),
+    ),
+    max_leaves=6,
+)
+RECORDS = st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1, max_size=6)
+
+
+@settings(max_examples=examples(80))
+@given(
+    source=st.sampled_from(SourceName),
+    told=st.builds(
+        Told, contents=st.lists(RECORDS, min_size=1, max_size=2).map(tuple), is_event=st.booleans()
+    ),
+    before=st.booleans(),
+    verdict=st.sampled_from(Verdict),
+)
+def test_whatever_is_given_can_be_tried(
+    source: SourceName, told: Told, before: bool, verdict: Verdict
+) -> None:
+    """A test passes or says why not, and breaks nothing."""
+    case = Case(
+        name="any",
+        before=(told,) if before else (),
+        told=told,
+        contact=Held(attributes={"FIRSTNAME": "Ada"}),
+        expected=Expected(verdict=verdict),
+    )
+    placed = PlacedCase(case=case, line=1, column=1, pointer="")
+    config = Config(
+        path=Path("config.yaml"),
+        brevo=BrevoSettings(),
+        enabled=True,
+        source=source,
+        rules=STANDARD_RULES,
+        cases=(placed,),
+    )
+    (tried,) = try_all(config)
+    assert tried.has_passed or all(tried.complaints)
+    assert len(problems_of(config, (tried,))) == (not tried.has_passed)
