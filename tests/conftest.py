@@ -17,9 +17,10 @@ P = ParamSpec("P")
 
 # A busy machine makes an example slow, not wrong: nothing that a test says depends on time.
 _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("untimed", _UNTIMED)
+# The same commit passes or fails alike everywhere; new examples are for `make torture` to find.
+settings.register_profile("steady", _UNTIMED, derandomize=True)
 settings.register_profile(TORTURE, _UNTIMED, max_examples=1000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "untimed"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
