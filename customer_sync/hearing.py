@@ -1,6 +1,5 @@
 """Sources opened as a run opens them, for commands that only look."""
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -117,10 +116,11 @@ class Hearing:
         files = [name for name in self._sources.names if platform_of(name) is None]
         if not self._is_first and self._stdin.seekable():
             self._stdin.seek(0)
-        records = read(
-            files, stdin=self._stdin, now=self._now, asked=self._asked, on_file=self._on_file
-        )
-        yield from itertools.chain(self._taking.records(), records)
+        yield from self._taking.records()
+        if files:
+            yield from read(
+                files, stdin=self._stdin, now=self._now, asked=self._asked, on_file=self._on_file
+            )
         self._is_first = False
 
     def _on_file(self, taken: Taken) -> None:

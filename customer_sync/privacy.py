@@ -13,9 +13,14 @@ def mask_email(email: str) -> str:
     return f"{name[:1]}***@{domain}" if domain else "***"
 
 
-def mask_text(text: str) -> str:
-    """Return *text* with every address in it masked."""
-    return _ADDRESS.sub(lambda found: mask_email(found.group()), text)
+def mask_text(text: str, *, spare: str | None = None) -> str:
+    """Return *text* with every address in it masked, but for the one to *spare*."""
+
+    def masked(found: re.Match[str]) -> str:
+        address = found.group()
+        return address if address.lower() == spare else mask_email(address)
+
+    return _ADDRESS.sub(masked, text)
 
 
 def printable(text: str) -> str:

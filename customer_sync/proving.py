@@ -34,7 +34,8 @@ from customer_sync.session import IN_FLIGHT, WITHHELD_FILE
 from customer_sync.store import QueueItem, RunLock, Store
 from customer_sync.target import Connection, state_file
 
-_NOTHING_IS_DUE = datetime.min.replace(tzinfo=UTC)
+NOTHING_IS_DUE = datetime.min.replace(tzinfo=UTC)
+"""A time before any retry: only those who are heard of are taken from the queue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +130,7 @@ class _Prover:
         if sample is not None:
             size = size_of(sample, len(population))
             looked_at = choose(population.keys(), size, seed=self._question.seed)
-        names = _names(c for e, c in population.items() if looked_at is None or e in looked_at)
+        names = all_names(c for e, c in population.items() if looked_at is None or e in looked_at)
         self._watch.stage("observe")
         observed = await self._observe(names, now)
         self._watch.stage("compare")
@@ -154,7 +155,7 @@ class _Prover:
     def _listen(self, hearing: Hearing, ear: Ear) -> _Told:
         self._watch.stage("read")
         told = _Told()
-        for record in hearing.records() if self._question.sources.names else ():
+        for record in hearing.records():
             told.records += 1
             self._watch.step()
             heard = ear.hear(record)
@@ -177,7 +178,7 @@ class _Prover:
         known = store.identities(fold.ids, fold.emails).addresses.values()
         waiting = (
             store.queued(
-                now=_NOTHING_IS_DUE, emails=fold.emails | {k.value for k in known}, ids=fold.ids
+                now=NOTHING_IS_DUE, emails=fold.emails | {k.value for k in known}, ids=fold.ids
             )
             if has_sources
             else store.queue()
@@ -185,7 +186,10 @@ class _Prover:
         for item in waiting:
             fold.add_customer(item.customer)
         folded = fold.customers(store.identities(fold.ids, fold.emails))
-        emails = {*_names(folded.customers.values()), *(s.email for s in folded.skipped if s.email)}
+        emails = {
+            *all_names(folded.customers.values()),
+            *(s.email for s in folded.skipped if s.email),
+        }
         folded = last_said(folded, store.confirmed(emails))
         customers = dict(folded.customers)
         if not has_sources:
@@ -222,14 +226,15 @@ class _Prover:
         ids = {i for customer in shop.customers.values() for i in customer.ids}
         return Memory(
             confirmed=self._store.confirmed(names),
-            waiting=dict(_waiting(self._store.queue())),
+            waiting=dict(waiting_names(self._store.queue())),
             withheld=_withheld(withheld, self._config.brevo.target),
             suppressed=self._store.suppressed(names, ids),
             roll=self._store.roll(),
         )
 
 
-def _names(customers: Iterable[Customer]) -> frozenset[Email]:
+def all_names(customers: Iterable[Customer]) -> frozenset[Email]:
+    """Return the addresses of *customers*, former ones included."""
     return frozenset(e for c in customers for e in (c.email, *c.former_emails))
 
 
@@ -242,7 +247,7 @@ def _unusable(rejection: Rejection) -> Unusable:
     )
 
 
-def _waiting(queue: Iterable[QueueItem]) -> Iterator[tuple[str, str]]:
+def waiting_names(queue: Iterable[QueueItem]) -> Iterator[tuple[str, str]]:
     """Yield the addresses and ids of all who wait, and why."""
     for item in queue:
         why = (

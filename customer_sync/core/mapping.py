@@ -141,9 +141,7 @@ class Mapper:
         return _Reading(None) if is_empty(reading.value) else reading
 
     def _region(self, event: Event) -> str | None:
-        country = event.fields.get("countryCode")
-        is_known = isinstance(country, str) and country.strip().upper() in SUPPORTED_REGIONS
-        return str(country).strip().upper() if is_known else self._default_region
+        return region_of(event, self._default_region)
 
 
 def _statement(
@@ -175,7 +173,24 @@ def _warning(event: Event, field: str, detail: str) -> FieldWarning:
     return FieldWarning(place=event.place, field=field, detail=detail)
 
 
+def region_of(event: Event, default_region: str | None) -> str | None:
+    """Return the country that national phone numbers of *event* are completed with."""
+    country = event.fields.get("countryCode")
+    is_known = isinstance(country, str) and country.strip().upper() in SUPPORTED_REGIONS
+    return str(country).strip().upper() if is_known else default_region
+
+
 # ---------------------------------------------------------------- finding a field
+
+
+def mentioned(event: Event, field: str) -> tuple[bool, object]:
+    """Return whether *event* mentions a field of the mapping, and what it says of it."""
+    value = _find(event.fields, _path(field))
+    return (False, None) if isinstance(value, _Absent) else (True, value)
+
+
+def _path(field: str) -> tuple[str, ...]:
+    return tuple(camel_case(field).split("."))
 
 
 def _find(fields: Mapping[str, object], path: tuple[str, ...]) -> object:
@@ -220,7 +235,7 @@ def _is_address(rule: FieldRule) -> bool:
 def _compile(rule: FieldRule, attributes: Mapping[str, Attribute]) -> _CompiledRule:
     return _CompiledRule(
         rule=rule,
-        path=tuple(camel_case(rule.field).split(".")),
+        path=_path(rule.field),
         read=_reader(rule, attributes.get(rule.attribute)),
         is_always=any(TRANSFORMS[step.name].meets_absent for step in rule.steps),
     )
