@@ -28,6 +28,7 @@ from customer_sync.errors import (
     BrevoError,
     BrevoRejected,
     BrevoUnavailable,
+    BrokenOff,
 )
 from customer_sync.importing import Imported
 from customer_sync.writing import ContactWriter, write
@@ -191,7 +192,7 @@ class _Application:
             outcome = Failed(change=task.whole, code=error.code, detail=error.message)
             self._failures_in_a_row = 0
         except BrevoError as error:
-            outcome = Deferred(change=task.whole, error=error.message)
+            outcome = _deferred(task.whole, error)
             self._learn_from(error)
         self._record(outcome)
 
@@ -316,7 +317,9 @@ class _Application:
     # ------------------------------------------------------------ when to stop
 
     def _learn_from(self, error: BrevoError) -> None:
-        if isinstance(error, BrevoAuthError):
+        if isinstance(error, BrokenOff):
+            self._stop.raise_for(error.message)
+        elif isinstance(error, BrevoAuthError):
             self.refused_key = self.refused_key or error
             self._stop.raise_for(f"Brevo refused the key: {error.message}")
         elif isinstance(error, BrevoUnavailable):
@@ -326,12 +329,18 @@ class _Application:
 
     def _defer(self, changes: Sequence[Write], error: BrevoError) -> None:
         for change in changes:
-            self._record(Deferred(change=change, error=error.message))
+            self._record(_deferred(change, error))
         self._learn_from(error)
 
     def _defer_unattempted(self, changes: Sequence[Write]) -> None:
         for change in changes:
             self._record(Deferred(change=change, error=self._stop.reason, was_attempted=False))
+
+
+def _deferred(change: Write, error: BrevoError) -> Deferred:
+    return Deferred(
+        change=change, error=error.message, was_attempted=not isinstance(error, BrokenOff)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

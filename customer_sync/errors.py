@@ -15,6 +15,7 @@ CustomerSyncError
     BrevoAuthError     stop: the key was refused
     BrevoUnavailable   try again later: network, 429, 5xx
       ImportUncertain  look first: the import job may or may not have arrived
+      BrokenOff        the run had to end while the request waited for its turn
     BrevoRejected      this request's own failure: any other 4xx
       BatchRejected    none of the batch was applied; some positions may be named
 """
@@ -174,6 +175,13 @@ class ImportUncertain(BrevoUnavailable):
     """The answer to an import was lost, so the job may run or not; the recent processes tell.
 
     Sending it again blindly could run it twice.
+    """
+
+
+class BrokenOff(BrevoUnavailable):
+    """The run had to end while a request waited for its turn, or to be made once more.
+
+    That is not Brevo's doing, and does not count as a failed attempt.
     """
 
 

@@ -138,6 +138,10 @@ class BrevoClient:
         """By how much Brevo's clock is ahead of ours, to the second; None: it did not say."""
         return self._exchange.ahead
 
+    def hurry(self) -> None:
+        """Wait neither for the rate limit nor to repeat a request from now on."""
+        self._exchange.hurry()
+
     def budget(self, family: Family) -> RateNote | None:
         """Return what the last answer told of a rate limit, None where none told anything."""
         return self._exchange.budget(family)

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import httpx
 import tenacity
 
+from customer_sync.brevo.pauses import Pauses
 from customer_sync.brevo.refusals import decoded, raise_for, refusal_from
 from customer_sync.brevo.retry import (
     Dice,
@@ -136,10 +137,15 @@ class Exchange:
         self._dice = dice
         self._deadline = deadline
         self._observe = observer
+        self._pauses = Pauses()
         self._room = {family: asyncio.Semaphore(most) for family, most in _IN_FLIGHT.items()}
         self.requests: Counter[str] = Counter()
         self.ahead: timedelta | None = None
         """By how much Brevo's clock is ahead of ours, to the second; None: it did not say."""
+
+    def hurry(self) -> None:
+        """Wait for nothing any more: what is under way is answered, the rest is broken off."""
+        self._pauses.break_off()
 
     def budget(self, family: Family) -> RateNote | None:
         """Return what the last answer told of a rate limit, None where none told anything."""
@@ -152,6 +158,7 @@ class Exchange:
             BrevoAuthError: the key was refused.
             BrevoRejected: the request was refused for what it says.
             UncertainFailure: it must not be repeated, and whether it arrived is not known.
+            BrokenOff: it had to wait longer than the run may take, or than `hurry` allows.
             BrevoUnavailable: it did not succeed in time.
         """
         patience = Patience(
@@ -165,7 +172,7 @@ class Exchange:
             retry=tenacity.retry_if_exception_type(TransientFailure),
             wait=patience.pause,
             stop=patience.is_over,
-            sleep=self._clock.sleep,
+            sleep=self._pauses.sleep,
             before_sleep=lambda state: self._before_pause(call, patience, state),
             reraise=True,
         )
@@ -190,7 +197,9 @@ class Exchange:
             return await self._sent(call, patience, waited_s=0.0)
         asked_at = self._clock.monotonic()
         async with self._room[call.family]:
-            await self._throttle.slot(call.family, deadline=self._deadline)
+            await self._throttle.slot(
+                call.family, deadline=self._deadline, sleep=self._pauses.sleep
+            )
             waited_s = self._clock.monotonic() - asked_at
             return await self._sent(call, patience, waited_s=waited_s)
 

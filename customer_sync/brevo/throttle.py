@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from customer_sync.brevo.pauses import Sleep
 from customer_sync.clock import Clock
 from customer_sync.core.model import RatePlan
-from customer_sync.errors import BrevoUnavailable
+from customer_sync.errors import BrokenOff
 
 
 class Family(StrEnum):
@@ -237,12 +238,17 @@ class Throttle:
         self._turns = {family: asyncio.Lock() for family in Family}
         self._notes: dict[Family, RateNote] = {}
 
-    async def slot(self, family: Family, *, deadline: float = float("inf")) -> float:
+    async def slot(
+        self, family: Family, *, deadline: float = float("inf"), sleep: Sleep | None = None
+    ) -> float:
         """Wait until a request of *family* may leave, and count it; return the seconds waited.
 
+        *sleep* waits instead of the clock.
+
         Raises:
-            BrevoUnavailable: that would be later than *deadline*, by the clock's `monotonic`.
+            BrokenOff: that would be later than *deadline*, by the clock's `monotonic`.
         """
+        sleep = sleep or self._clock.sleep
         asked_at = self._clock.monotonic()
         pace = self._paces[family]
         async with self._turns[family]:
@@ -250,7 +256,7 @@ class Throttle:
             while (due := pace.due(self._clock.monotonic())) > self._clock.monotonic():
                 if due > deadline:
                     raise _too_late(family, due - self._clock.monotonic())
-                await self._clock.sleep(due - self._clock.monotonic())
+                await sleep(due - self._clock.monotonic())
             now = self._clock.monotonic()
             pace.take(now)
         return now - asked_at
@@ -266,8 +272,8 @@ class Throttle:
         return self._notes.get(family)
 
 
-def _too_late(family: Family, wait_s: float) -> BrevoUnavailable:
-    return BrevoUnavailable(
+def _too_late(family: Family, wait_s: float) -> BrokenOff:
+    return BrokenOff(
         f"Brevo's rate limit ({family}) has no room for another {wait_s:.0f} s, "
         "which is longer than this run may take",
         hint="Run again later; nothing is lost.",

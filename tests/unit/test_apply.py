@@ -29,6 +29,7 @@ from customer_sync.errors import (
     BrevoAuthError,
     BrevoRejected,
     BrevoUnavailable,
+    BrokenOff,
     StoreError,
 )
 from customer_sync.writing import ContactWriter
@@ -415,6 +416,18 @@ def test_nothing_is_sent_once_somebody_asked_to_stop() -> None:
         ("interrupted", False)
     }
     assert outcomes_by_email(journal) == sorted(c.customer.email for c in changes)
+
+
+@pytest.mark.parametrize("choice", [RouteChoice.SINGLE, RouteChoice.BATCH])
+def test_a_request_that_had_no_time_to_leave_is_no_failed_attempt(choice: RouteChoice) -> None:
+    """Else changes would become dead letters without Brevo ever having seen them."""
+    account, updates = people(30)
+    stop = StopSign()
+    writer = Troubled(inner=account, rule=always(BrokenOff("no room")))
+    journal = carry_out(updates, writer, choice=choice, stop=stop, in_flight=1)
+    assert [o.was_attempted for o in journal.outcomes if isinstance(o, Deferred)] == [False] * 30
+    assert stop.reason == "no room"
+    assert writer.asked == 1
 
 
 def test_the_first_reason_to_stop_is_kept() -> None:
