@@ -17,7 +17,11 @@ from customer_sync.planfile import write_plan
 from customer_sync.session import Job, Session
 
 _NOTHING_TO_DO = "Nothing to do: Brevo holds what the shop says."
-_NOTHING_TO_UNDO = "Nothing to undo: Brevo holds what it held before that run."
+_NOTHING = {
+    "undo": "Nothing to undo: Brevo holds what it held before that run.",
+    "retry": "Nothing to do: nothing is due in the retry queue.",
+}
+"""By the command, where it is not the shop that is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +68,7 @@ def do(
                 rows=view.rows,
                 show_pii=view.show_pii,
                 is_sandbox=config.brevo.target is Target.SANDBOX,
-                nothing=_NOTHING_TO_UNDO if job.undoing else _NOTHING_TO_DO,
+                nothing=_NOTHING.get(job.command, _NOTHING_TO_DO),
             )
 
     with watch:
