@@ -20,6 +20,7 @@ from customer_sync.cli import (
     pulling,
     rehearsing,
     starting,
+    waiting,
 )
 from customer_sync.cli.options import VersionOption
 from customer_sync.console import make_console, show_error
@@ -52,6 +53,7 @@ def root(*, version: VersionOption = False) -> None:
 
 for module in (
     planning,
+    waiting,
     history,
     pulling,
     checking,
