@@ -1,26 +1,17 @@
 """A run that dies anywhere is brought to its end by the next one, without its source."""
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
-from rich.console import Console
 
-from customer_sync.brevo.exchange import Attempt, RequestEvent
-from customer_sync.console import Watch
-from customer_sync.core.model import Confirmed, ContactId, Email, Keep, Write
 from customer_sync.core.routes import RouteChoice
 from customer_sync.errors import ExitCode
 from customer_sync.pipeline import RunOptions
 from customer_sync.report import OutcomeCounts
-from customer_sync.store import QueueItem, Store
+from customer_sync.store import Store
+from deaths import Death, MortalWatch, is_death
 from session_stage import Shop, event
-
-T = TypeVar("T")
 
 KNOWN = [
     *(event("created", n, firstName=f"F{n}") for n in range(1, 8)),
@@ -40,108 +31,13 @@ NEWS: list[object] = [
 ]
 
 
-class Killed(BaseException):
-    """The process ends here."""
-
-
-@dataclass(slots=True)
-class Death:
-    """Comes at a certain step of a run."""
-
-    at: int
-    steps: int = 0
-    was_accepted: bool = False
-
-    def step(self) -> None:
-        """Go on, unless this is the step."""
-        self.steps += 1
-        if self.steps == self.at:
-            raise Killed
-
-    def around(self, work: Callable[[], T]) -> T:
-        """Do *work* with a step before and a step after it."""
-        self.step()
-        done = work()
-        self.step()
-        return done
-
-
-class MortalStore(Store):
-    """A state whose process may die before and after each change of it."""
-
-    death: Death
-
-    def accept(self, items: Sequence[QueueItem]) -> None:
-        """Queue, and maybe die."""
-        self.death.step()
-        super().accept(items)
-        self.death.was_accepted = True
-        self.death.step()
-
-    def record_kept(
-        self, kept: Iterable[tuple[Keep, Confirmed]], superseded: Iterable[Confirmed] = ()
-    ) -> None:
-        """Confirm, and maybe die."""
-        self.death.around(lambda: super(MortalStore, self).record_kept(kept, superseded))
-
-    def dequeue(self, emails: Iterable[Email]) -> None:
-        """Take off the queue, and maybe die."""
-        self.death.around(lambda: super(MortalStore, self).dequeue(emails))
-
-    def intend(self, run_id: str, changes: Sequence[Write], route: str, now: datetime) -> None:
-        """Note the intention, and maybe die."""
-        self.death.around(lambda: super(MortalStore, self).intend(run_id, changes, route, now))
-
-    def record_applied(
-        self,
-        run_id: str,
-        change: Write,
-        confirmed: Confirmed,
-        now: datetime,
-        *,
-        superseded: Confirmed | None = None,
-        gone: ContactId | None = None,
-    ) -> None:
-        """Note the success, and maybe die."""
-        self.death.around(
-            lambda: super(MortalStore, self).record_applied(
-                run_id, change, confirmed, now, superseded=superseded, gone=gone
-            )
-        )
-
-    def remember(self, facts: Mapping[str, str]) -> None:
-        """Remember, and maybe die."""
-        self.death.around(lambda: super(MortalStore, self).remember(facts))
-
-
-class MortalWatch(Watch):
-    """Dies when an answer has arrived, before anybody heard of it."""
-
-    def __init__(self, death: Death) -> None:
-        super().__init__(Console(quiet=True), is_quiet=True, is_verbose=False)
-        self._death = death
-
-    def request(self, event: RequestEvent) -> None:
-        """See an answer, and maybe die."""
-        if isinstance(event, Attempt):
-            self._death.step()
-
-
 def run_until(death: Death, shop: Shop, choice: RouteChoice) -> bool:
     """Run the news; return whether the run came to its end."""
-
-    def open_state(path: Path) -> Store:
-        store = MortalStore(path)
-        store.death = death
-        return store
-
-    shop.state_type = open_state
+    shop.state_type = death.open_state
     try:
         shop.run(*NEWS, watch=MortalWatch(death), options=RunOptions(route=choice))
-    except Killed:
-        return False
-    except BaseExceptionGroup as group:
-        if group.split(Killed)[1] is not None:
+    except BaseException as error:
+        if not is_death(error):
             raise
         return False
     finally:

@@ -1,0 +1,260 @@
+"""What must hold between a shop and an account, whatever happened: judged without the program.
+
+The account side keeps what people did there, so that it can be told from what the program did.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from customer_sync.core.model import Contact, DeleteBehavior, OnDrift, Policy, Resubscribe, Value
+from customer_sync.sandbox.state import Transition
+from shop_truth import Letter, Person, ShopTruth
+
+LIST = 5
+OTHER_LIST = 9
+UNMAPPED = "NICKNAME"
+MARK = "GONE"
+"""The attribute that a soft deletion sets."""
+
+Contacts: TypeAlias = dict[str, Contact]
+"""By their addresses."""
+
+
+@dataclass(slots=True)
+class People:
+    """What people did in Brevo's pages and by the links in mails, by Brevo's number of contacts."""
+
+    seen: Contacts = field(default_factory=dict)
+    """The account after the last step."""
+    edits: dict[tuple[int, str], set[Value]] = field(default_factory=dict)
+    """Values of mapped attributes that were written since the shop last spoke of them."""
+    blocked: set[int] = field(default_factory=set)
+    """Who was mailable until a person blocked it."""
+    sms_blocked: set[int] = field(default_factory=set)
+    unblocked: set[int] = field(default_factory=set)
+    """Whose block a person lifted."""
+    left: set[int] = field(default_factory=set)
+    """Who left the list by a link in a mail."""
+    unlisted: set[str] = field(default_factory=set)
+    """Addresses at which somebody left the list, or was taken off it by hand."""
+    made: dict[int, Contact] = field(default_factory=dict)
+    """Contacts that others made, as they left them."""
+    removed: set[str] = field(default_factory=set)
+    """Addresses whose contact was deleted by hand."""
+    noes: set[str] = field(default_factory=set)
+    """Addresses at which somebody was ever blocked by a person."""
+    addresses: dict[int, set[str]] = field(default_factory=dict)
+    """Every address at which a contact was seen."""
+    silent: set[str] = field(default_factory=set)
+    """Addresses whose contact was blocked and deleted by hand before any run looked at it."""
+
+    def look(self, contacts: Contacts) -> None:
+        """Note how the account is."""
+        self.seen = contacts
+        for email, contact in contacts.items():
+            self.addresses.setdefault(contact.id, set()).add(email)
+
+    def ever_of(self, contact_id: int) -> set[str]:
+        """Return every address that a contact had."""
+        return self.addresses.get(contact_id, set())
+
+    def were_answered(self, letters: Iterable[Letter], truth: ShopTruth) -> None:
+        """Forget the edits of whatever the shop, which wins, has spoken of since."""
+        for letter in letters:
+            found = self.seen.get(truth.people[letter.key].email)
+            for name in letter.names if found else ():
+                if found and truth.is_newest_of(letter, name):
+                    self.edits.pop((found.id, name), None)
+
+
+# ---------------------------------------------------------------- after every step
+
+
+def check_untouched(people: People, after: Mapping[str, Contact]) -> None:
+    """Only what the mapping names is ever written."""
+    now = {c.id: c for c in after.values()}
+    for before in people.seen.values():
+        held = now.get(before.id)
+        if held is not None:
+            assert held.attributes.get(UNMAPPED) == before.attributes.get(UNMAPPED)
+            assert (OTHER_LIST in held.list_ids) is (OTHER_LIST in before.list_ids)
+
+
+def check_kept(
+    people: People,
+    after: Mapping[str, Contact],
+    truth: ShopTruth,
+    policy: Policy,
+    removable: Collection[int],
+) -> None:
+    """Nobody vanishes but who was deleted at the shop, and only where deletions are for good.
+
+    The contacts *removable* were made by a run that is undone.
+    """
+    now = {*(c.id for c in after.values()), *removable}
+    for email, before in people.seen.items():
+        if before.id in now:
+            continue
+        assert policy.delete_behavior is DeleteBehavior.HARD
+        assert any(p.was_deleted for a in people.ever_of(before.id) for p in truth.ever_at(a)), (
+            email
+        )
+
+
+def check_undone(before: Contacts, written: Contacts, touched: Contacts, after: Contacts) -> None:
+    """A run that is undone leaves nothing but its blocks, and what was done by others since.
+
+    *before* and *written* are the account before and after the run, *touched* after whatever came
+    then, *after* once the run is undone. Addresses are those of *before*.
+    """
+    as_written = {c.id: c for c in written.values()}
+    others = {c.id for c in touched.values() if c != as_written.get(c.id)}
+    now = {c.id: c for c in after.values()}
+    for contact in touched.values():
+        if contact.id in others:
+            held = now[contact.id]
+            done = as_written[contact.id].attributes
+            for name in {*contact.attributes, *done}:
+                if contact.attributes.get(name) != done.get(name):
+                    assert held.attributes.get(name) == contact.attributes.get(name)
+    for email, contact in before.items():
+        if contact.id not in others:
+            back = after.get(email)
+            assert back is not None, f"{email} did not come back"
+            assert _restored(back) == _restored(contact), email
+            assert back.is_email_blocked >= contact.is_email_blocked
+            assert back.is_sms_blocked >= contact.is_sms_blocked
+    left_over = {c.id for c in after.values()} - {c.id for c in before.values()} - others
+    anew = {e for e, c in before.items() if c.id not in now}
+    assert {e for e, c in after.items() if c.id in left_over} <= anew, "somebody is left over"
+
+
+def _restored(contact: Contact) -> tuple[object, ...]:
+    attributes = {n: v for n, v in contact.attributes.items() if v is not False}
+    return attributes, contact.list_ids
+
+
+def check_consent(
+    transitions: Iterable[Transition], people: People, truth: ShopTruth, policy: Policy
+) -> None:
+    """Nobody becomes mailable without newer, explicit consent and the operator's leave."""
+    for one in transitions:
+        if one.route != "people":
+            assert _is_allowed(one, people, truth, policy), one
+
+
+def _is_allowed(one: Transition, people: People, truth: ShopTruth, policy: Policy) -> bool:
+    owners = [p for a in people.ever_of(one.contact_id) for p in truth.ever_at(a)]
+    if one.cause == "came back after deletion":
+        if one.address in people.silent:
+            return True
+        if one.channel == "sms" and not any(p.has_said_no("sms") for p in owners):
+            # The number is another person's now.
+            return True
+    if policy.resubscribe is not Resubscribe.NEWER or one.channel not in {"email", "sms"}:
+        return False
+    theirs = people.blocked if one.channel == "email" else people.sms_blocked
+    if one.contact_id in theirs or one.cause == "rename":
+        return False
+    return any(_has_newer_yes(p, one.channel, truth) for p in owners)
+
+
+def _has_newer_yes(person: Person, channel: str, truth: ShopTruth) -> bool:
+    """Tell whether a yes is the last word, and not one from before a deletion."""
+    word = person.last_word(channel, truth.heard)
+    if word is None or not word.is_yes:
+        return False
+    return person.deleted_at is None or word.at > person.deleted_at
+
+
+# ---------------------------------------------------------------- once everything has arrived
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The account against the shop, once nothing is under way any more."""
+
+    truth: ShopTruth
+    people: People
+    policy: Policy
+    is_told_anew: bool
+    """Everything was told again after people did what they did: the shop's word is the last."""
+
+    def check(self) -> None:
+        """Compare every contact with what it should be."""
+        for person in self.truth.living.values():
+            self._check_living(person)
+        for email, contact in self.people.seen.items():
+            if self.truth.at_home(email) is None:
+                self._check_without_customer(email, contact)
+
+    def _check_living(self, person: Person) -> None:
+        contact = self.people.seen.get(person.email)
+        if contact is None:
+            assert not self.is_told_anew, f"{person.email} is missing"
+            assert person.homes & self.people.removed, f"{person.email} is missing"
+            return
+        for name, value in person.fields.items():
+            if name != "SMS":
+                assert contact.attributes.get(name) in self._allowed(
+                    person, contact, name, value
+                ), f"{name} of {person.email}"
+        assert contact.attributes.get(MARK) in {None, False}, f"{person.email} is marked"
+        self._check_list(person, contact)
+        for channel in person.words:
+            self._check_block(person, contact, channel)
+
+    def _allowed(
+        self, person: Person, contact: Contact, name: str, value: str | None
+    ) -> set[Value]:
+        edits = self.people.edits.get((contact.id, name), set())
+        if self.is_told_anew and self.policy.on_drift is OnDrift.SOURCE:
+            return {value}
+        return {value, *edits}
+
+    def _check_list(self, person: Person, contact: Contact) -> None:
+        if contact.id in self.people.left:
+            assert LIST not in contact.list_ids, f"{person.email} left the list"
+        elif not person.homes & self.people.unlisted:
+            assert LIST in contact.list_ids, f"{person.email} is not on the list"
+
+    def _check_block(self, person: Person, contact: Contact, channel: str) -> None:
+        is_blocked = contact.is_email_blocked if channel == "email" else contact.is_sms_blocked
+        theirs = self.people.blocked if channel == "email" else self.people.sms_blocked
+        word = person.last_word(channel, self.truth.told)
+        is_lifted = contact.id in self.people.unblocked and not self.is_told_anew
+        if contact.id in theirs or (word is not None and not word.is_yes and not is_lifted):
+            assert is_blocked, f"{channel} of {person.email} is not blocked"
+        elif not self._may_be_blocked(person, channel):
+            assert not is_blocked, f"{channel} of {person.email} is blocked"
+
+    def _may_be_blocked(self, person: Person, channel: str) -> bool:
+        """Tell whether anybody ever had a reason to block, be it one of the addresses."""
+        others = [p for a in person.homes for p in self.truth.ever_at(a) if p is not person]
+        made = {c.email for c in self.people.made.values()}
+        return bool(
+            person.was_deleted
+            or person.has_said_no(channel)
+            or others
+            or person.homes & (made | self.people.noes | self.people.removed)
+        )
+
+    def _check_without_customer(self, email: str, contact: Contact) -> None:
+        made = self.people.made.get(contact.id)
+        if made is not None and _content(made) == _content(contact):
+            return
+        assert self.truth.ever_at(email), f"{email} was nobody's and was changed"
+        if contact.id not in self.people.unblocked:
+            assert contact.is_email_blocked, f"{email} has no customer and is mailable"
+        assert LIST not in contact.list_ids, f"{email} has no customer and is on the list"
+
+
+def _content(contact: Contact) -> tuple[object, ...]:
+    return (
+        dict(contact.attributes),
+        contact.list_ids,
+        contact.unsubscribed_list_ids,
+        contact.is_email_blocked,
+        contact.is_sms_blocked,
+    )
