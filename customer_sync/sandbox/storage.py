@@ -120,10 +120,7 @@ class Storage:
             self._prepare()
         except (sqlite3.Error, OSError) as problem:
             self.close()
-            raise StoreError(
-                f"the sandbox file {path} cannot be used: {problem}",
-                hint="Move it away or name another; a fresh one is made by itself.",
-            ) from problem
+            raise self._unusable(problem) from problem
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -142,15 +139,30 @@ class Storage:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write all of it or, when anything is raised, nothing."""
+        """Write all of it or, when anything is raised, nothing.
+
+        Raises:
+            StoreError: the disk is full, or whatever else keeps SQLite from writing.
+        """
         connection = self.connection
-        connection.execute("BEGIN IMMEDIATE")
         try:
+            connection.execute("BEGIN IMMEDIATE")
             yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
+            connection.execute("COMMIT")
+        except BaseException as problem:
+            # On a full disk SQLite has rolled back by itself.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if isinstance(problem, sqlite3.OperationalError):
+                raise self._unusable(problem) from problem
             raise
-        connection.execute("COMMIT")
+
+    def _unusable(self, problem: Exception) -> StoreError:
+        return StoreError(
+            f"the sandbox file {self._path} cannot be used: {problem}",
+            hint="Check the disk, its room and the permissions. Or move the file away, or name "
+            "another: a fresh one is made by itself.",
+        )
 
     def empty(self, connection: sqlite3.Connection) -> None:
         """Forget everything, within a transaction of the caller's."""

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from customer_sync.core.routes import RouteChoice
+from customer_sync.doctor import examine
 from customer_sync.errors import ExitCode
 from customer_sync.pipeline import RunOptions
 from customer_sync.report import OutcomeCounts, RunReport
@@ -172,6 +173,22 @@ def test_a_process_without_any_room_writes_nothing_to_brevo(place: Place) -> Non
     assert "Traceback" not in err
     assert "hint: Make room" in err
     assert place.held() == set()
+
+
+@pytest.mark.parametrize("size", [60_000, 184_000, 300_000])
+def test_a_rehearsal_without_room_is_told_and_can_go_on(tmp_path: Path, size: int) -> None:
+    """There, the emulator's file grows too."""
+    place = Place(tmp_path, "unused")
+    config = CONFIG.format(target="sandbox", brevo="", options="")
+    place.config.write_text(config, encoding="utf-8")
+    people = [event("created", n, lastName="L" * 200) for n in range(200)]
+    code, document, err = place.run(people, before=files_of_at_most(size))
+    assert code == document["exit_code"] == ExitCode.CONFIG
+    assert "Traceback" not in err
+    assert "disk" in document["errors"][0]["hint"]
+    code, document, _ = place.run(people)
+    assert code == ExitCode.OK
+    assert place.run(people)[1]["plan"]["keep"] == 200
 
 
 @pytest.mark.parametrize("is_new", [True, False], ids=["no state yet", "a state"])
@@ -367,6 +384,16 @@ def test_nothing_is_taken_over_that_makes_no_sense(shop: Shop) -> None:
         assert store.fact("suppressions.key") == key
         assert store.count_suppressed() == 1
         assert store.queue() == []
+
+
+def test_the_doctor_leaves_a_damaged_state_where_it_is(shop: Shop) -> None:
+    """It holds no lock for long, and only says what it found."""
+    path = state_of(shop)
+    path.write_bytes(b"no database")
+    checks = {check.name: check for check in examine(shop.config.path, shop.state, {})}
+    assert checks["state"].exit_code == ExitCode.CONFIG
+    assert "damaged" in checks["state"].found
+    assert path.read_bytes() == b"no database"
 
 
 class BreakingStore(Store):
