@@ -166,7 +166,7 @@ def undo(
     )
     view = View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
     code = do(config, state, job, view)
-    if not quiet and not dry_run:
+    if not quiet and not dry_run and load_config(config).enabled:
         make_console(stderr=True).print(
             "The next run of the same source writes it again unless the shop changed.",
             style="dim",
