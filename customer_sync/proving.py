@@ -248,14 +248,15 @@ def _unusable(rejection: Rejection) -> Unusable:
 
 
 def waiting_names(queue: Iterable[QueueItem]) -> Iterator[tuple[str, str]]:
-    """Yield the addresses and ids of all who wait, and why."""
+    """Yield the addresses, left ones included, and ids of all who wait, and why."""
     for item in queue:
         why = (
             f"given up after {item.attempts} attempts: {item.error}"
             if item.is_dead
             else f"in the retry queue: {item.error}"
         )
-        for name in (item.customer.email, *sorted(item.customer.ids)):
+        customer = item.customer
+        for name in (*customer.former_emails, *sorted(customer.ids), customer.email):
             yield name, why
 
 

@@ -125,7 +125,7 @@ def _masked(value: object, *, spare: str | None) -> object:
                 mask_text(str(name), spare=spare): _masked(one, spare=spare)
                 for name, one in value.items()
             }
-        case list():
+        case list() | tuple():
             return [_masked(one, spare=spare) for one in value]
         case _:
             return value

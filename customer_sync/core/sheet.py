@@ -130,7 +130,7 @@ class Memory:
 
     confirmed: Mapping[Email, Confirmed] = field(default_factory=dict)
     waiting: Mapping[str, str] = field(default_factory=dict)
-    """Addresses and ids that the retry queue holds, and why."""
+    """Addresses, left ones included, and ids of all whom the retry queue holds, and why."""
     withheld: Collection[Email] = frozenset()
     """Whose deletion the guard holds back."""
     suppressed: Suppressed = NOBODY
