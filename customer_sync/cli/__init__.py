@@ -12,6 +12,7 @@ import typer.exceptions
 from customer_sync.cli import (
     account,
     checking,
+    explaining,
     history,
     inspecting,
     persons,
@@ -59,6 +60,7 @@ for module in (
     checking,
     inspecting,
     proving,
+    explaining,
     persons,
     account,
     rehearsing,
