@@ -85,13 +85,17 @@ def checked_base_url(base_url: str) -> str:
         ConfigError: it is no such address, or the key would travel unencrypted.
     """
     parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    is_local = host in _LOCAL_HOSTS or host.endswith(".invalid")
-    if not host or parts.scheme not in ("http", "https"):
+    if not parts.hostname or parts.scheme not in ("http", "https"):
         raise ConfigError(f"{base_url!r} is no address of an API", hint="https://… is expected.")
-    if parts.scheme == "http" and not is_local:
+    if parts.scheme == "http" and not is_local(base_url):
         raise ConfigError(f"{base_url!r} would send the API key unencrypted", hint="Use https.")
     return base_url.rstrip("/")
+
+
+def is_local(base_url: str) -> bool:
+    """Tell whether requests there never leave this machine."""
+    host = urlsplit(base_url).hostname or ""
+    return host in _LOCAL_HOSTS or host.endswith(".invalid")
 
 
 def checked_key(api_key: str) -> str:

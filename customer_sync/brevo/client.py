@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
+from customer_sync import compression
 from customer_sync.brevo import inventory, jobs, wire
 from customer_sync.brevo.answers import (
     Account,
@@ -21,7 +22,13 @@ from customer_sync.brevo.answers import (
     Folder,
     ListChange,
 )
-from customer_sync.brevo.api import MOST_ITEMS_PER_PAGE, Api, checked_base_url, checked_key
+from customer_sync.brevo.api import (
+    MOST_ITEMS_PER_PAGE,
+    Api,
+    checked_base_url,
+    checked_key,
+    is_local,
+)
 from customer_sync.brevo.exchange import (
     Exchange,
     RequestEvent,
@@ -96,7 +103,13 @@ class BrevoClient:
             transport=transport,
             timeout=timeout_s,
             follow_redirects=False,
-            headers={"accept": "application/json", "user-agent": "customer-sync"},
+            # A proxy of the environment is for the world; what stays here must not go through it.
+            trust_env=not is_local(self._base_url),
+            headers={
+                "accept": "application/json",
+                "accept-encoding": compression.ACCEPTED,
+                "user-agent": "customer-sync",
+            },
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
         )
         self._exchange = Exchange(

@@ -23,6 +23,7 @@ from customer_sync.brevo.retry import (
 )
 from customer_sync.brevo.throttle import Family, RateNote, Throttle
 from customer_sync.clock import Clock
+from customer_sync.compression import is_bounded
 from customer_sync.errors import BrevoUnavailable
 
 _LARGEST_ANSWER = 64_000_000
@@ -242,6 +243,10 @@ class Exchange:
         async with self._http.stream(
             call.method, call.url, params=call.query or None, content=call.body, headers=headers
         ) as response:
+            if not is_bounded(response.headers.get("content-encoding")):
+                raise BrevoUnavailable(
+                    f"{call.route} was answered in a compression that nobody asked for"
+                )
             content = bytearray()
             async for piece in response.aiter_bytes():
                 content += piece

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path as FilePath
 from typing import TypeVar
 
-from customer_sync.config.addresses import address_flaw, is_brevo
+from customer_sync.config.addresses import address_flaw, is_brevo, stays_here
 from customer_sync.config.cases import read_cases
 from customer_sync.config.fields import IDENTIFIERS, read_rules
 from customer_sync.config.findings import Findings
@@ -106,6 +106,7 @@ def _brevo(brevo: Section, options: Section, findings: Findings) -> BrevoSetting
         api_key_variable=_variable(brevo, "api_key"),
         plan=_word(brevo, "plan", default.plan),
         base_url=brevo.text("base_url"),
+        allow_other_base_url=_flag(brevo, "allow_other_base_url", default=False),
         headroom=default.headroom if headroom is None else headroom,
         batch_size=default.batch_size if batch_size is None else batch_size,
         timeout_s=timeout.total_seconds(),
@@ -129,6 +130,21 @@ def _check_target(settings: BrevoSettings, brevo: Section, findings: Findings) -
             "This address leads to the real Brevo, but the target is the sandbox.",
             "Remove `base_url`, or write `target: live` if the real account is meant.",
         )
+
+    if settings.target is Target.LIVE and _leads_elsewhere(settings):
+        findings.add(
+            brevo.at("base_url"),
+            "This is not Brevo's address, and the key would be sent there.",
+            "Remove `base_url`, or add `allow_other_base_url: true` if that server may have it.",
+        )
+
+
+def _leads_elsewhere(settings: BrevoSettings) -> bool:
+    """Tell whether the key would go to strangers: neither to Brevo nor to this machine."""
+    url = settings.base_url
+    if url is None or settings.allow_other_base_url or address_flaw(url):
+        return False
+    return not is_brevo(url) and not stays_here(settings)
 
 
 def _policy(options: Section, rules: Iterable[FieldRule], findings: Findings) -> Policy:

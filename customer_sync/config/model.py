@@ -84,6 +84,8 @@ class BrevoSettings:
     plan: RatePlan = RatePlan.GENERAL
     base_url: str | None = None
     """None: Brevo's own address, or the embedded sandbox."""
+    allow_other_base_url: bool = False
+    """Whether an address that is neither Brevo's nor on this machine may be given the key."""
     headroom: float = 0.03
     """The share of the rate limit that is left to whatever else uses the account."""
     batch_size: int = 1000

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import httpx
 import tenacity
 
+from customer_sync import compression
 from customer_sync.clock import Clock
-from customer_sync.config.addresses import address_flaw
+from customer_sync.config.addresses import address_flaw, is_loopback
 from customer_sync.errors import CustomerSyncError, ShopAuthError, ShopRefused, ShopUnavailable
 from customer_sync.readers.strict_json import JsonProblem, decode
 
@@ -90,7 +91,13 @@ class ShopClient:
             transport=transport,
             timeout=_TIMEOUT_S,
             follow_redirects=False,
-            headers={"accept": "application/json", "user-agent": "customer-sync"},
+            # A proxy of the environment is for the world; what stays here must not go through it.
+            trust_env=not is_loopback(urlsplit(url).hostname or ""),
+            headers={
+                "accept": "application/json",
+                "accept-encoding": compression.ACCEPTED,
+                "user-agent": "customer-sync",
+            },
         )
 
     def __repr__(self) -> str:
@@ -192,6 +199,7 @@ class ShopClient:
                     headers=self.headers,
                 ) as response,
             ):
+                self._check_compression(response.headers)
                 async for piece in response.aiter_bytes():
                     content += piece
                     if len(content) > LARGEST_ANSWER:
@@ -210,6 +218,7 @@ class ShopClient:
             async with self._http.stream("GET", url) as response:
                 if response.status_code != 200:
                     raise self._refusal(response.status_code, response.headers, b"")
+                self._check_compression(response.headers)
                 async for piece in response.aiter_bytes():
                     file.write(piece)
                     if file.tell() > LARGEST_DOWNLOAD:
@@ -225,6 +234,13 @@ class ShopClient:
             raise _Transient("the file with the customers broke off")
 
     # ------------------------------------------------------------ answers
+
+    def _check_compression(self, headers: Mapping[str, str]) -> None:
+        if not compression.is_bounded(headers.get("content-encoding")):
+            raise ShopRefused(
+                f"{self.url} answers in a compression that nobody asked for.",
+                hint="Is it the shop? Something in front of it may compress twice.",
+            )
 
     def _note_time(self, headers: Mapping[str, str]) -> None:
         if self.server_time is None:

@@ -1,6 +1,7 @@
 """Odd answers: none of them is a crash, follows anybody elsewhere or gives a secret away."""
 
 import traceback
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx
@@ -257,6 +258,47 @@ def test_an_address_that_would_expose_the_key_is_refused(address: str) -> None:
     throttle = Throttle(RatePlan.GENERAL, clock, headroom=0.0)
     with pytest.raises(ConfigError):
         BrevoClient(address, KEY, throttle=throttle, clock=clock)
+
+
+class Unread(httpx.AsyncByteStream):
+    """A body that nobody may touch."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Give the first piece, of what may be many."""
+        pytest.fail("the body was read")
+        yield b""
+
+
+@pytest.mark.parametrize("layers", ["gzip, gzip", "deflate, gzip", "zstd", "br", "x-unknown"])
+def test_compression_that_grows_without_bounds_is_not_undone(layers: str) -> None:
+    """A few bytes could become more than the memory holds before anybody counts them."""
+
+    class Bomb(ScriptedServer):
+        async def __call__(self, request: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, headers={"content-encoding": layers}, stream=Unread())
+
+    with pytest.raises(BrevoUnavailable, match="compression that nobody asked for"):
+        talk(Bomb([]), fetch)
+
+
+def test_only_bounded_compression_is_asked_for() -> None:
+    """Whatever libraries happen to be installed."""
+    server = ScriptedServer([httpx.Response(204)])
+    talk(server, update)
+    assert server.received[0].headers["accept-encoding"] == "gzip, deflate"
+
+
+def test_no_proxy_sees_what_stays_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment's proxies are for the world, Brevo included."""
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example.com:3128")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128")
+    clock = clock_at_noon()
+    throttle = Throttle(RatePlan.GENERAL, clock, headroom=0.0)
+    proxied = {}
+    for url in ("http://127.0.0.1:8025/v3", "http://localhost:1/v3", "https://api.brevo.com/v3"):
+        http = BrevoClient(url, KEY, throttle=throttle, clock=clock)._http
+        proxied[url] = http._transport_for_url(httpx.URL(url)) is not http._transport
+    assert list(proxied.values()) == [False, False, True]
 
 
 def test_certificates_are_verified() -> None:

@@ -144,6 +144,29 @@ def test_answers_are_bounded(fetch: Fetch, shop: WooShop, monkeypatch: pytest.Mo
         fetch(WOO, shop.transport)
 
 
+@pytest.mark.parametrize("layers", ["gzip, gzip", "zstd", "br"])
+def test_compression_that_grows_without_bounds_is_not_undone(
+    fetch: Fetch, shop: WooShop, layers: str
+) -> None:
+    """A few bytes could become more than the memory holds before anybody counts them."""
+    shop.troubles = [Response(b"[]", headers={"content-encoding": layers})]
+    with pytest.raises(ShopRefused, match="compression that nobody asked for"):
+        fetch(WOO, shop.transport)
+
+
+def test_no_proxy_sees_what_stays_on_this_machine(
+    clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment's proxies are for the world."""
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example.com:3128")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128")
+    proxied = []
+    for url in ("http://127.0.0.1:8080", "https://shop.example.com"):
+        http = client.ShopClient(url, clock=clock)._http
+        proxied.append(http._transport_for_url(httpx.URL(url)) is not http._transport)
+    assert proxied == [False, True]
+
+
 @pytest.mark.parametrize(
     "trouble",
     [

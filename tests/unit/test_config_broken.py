@@ -680,6 +680,18 @@ VARIANTS = (
         ),
     ),
     variant(
+        "key for strangers",
+        "",
+        "brevo:\n  target: live\n  api_key: ${K}\n  base_url: https://brevo.example.com/v3\n",
+        Told(
+            line=19,
+            column=13,
+            at="/brevo/base_url",
+            says="not Brevo's address",
+            advises="`allow_other_base_url: true`",
+        ),
+    ),
+    variant(
         "nothing left of the rate limit",
         "",
         "brevo:\n  headroom: 1\n",

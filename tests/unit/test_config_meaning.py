@@ -9,6 +9,7 @@ from customer_sync.config import (
     STANDARD_RULES,
     BrevoSettings,
     Config,
+    InvalidConfig,
     LogLevel,
     Notifications,
     RetrySettings,
@@ -37,6 +38,7 @@ brevo:
   api_key: ${MY_KEY}
   plan: extended
   base_url: http://127.0.0.1:8025/v3
+  allow_other_base_url: true
   headroom: 0.2
   timeout: 2m
 skills:
@@ -96,6 +98,7 @@ def test_everything_said(tmp_path: Path) -> None:
             api_key_variable="MY_KEY",
             plan=RatePlan.EXTENDED,
             base_url="http://127.0.0.1:8025/v3",
+            allow_other_base_url=True,
             headroom=0.2,
             batch_size=100,
             timeout_s=120,
@@ -172,11 +175,40 @@ def test_headings_without_anything_beneath(tmp_path: Path) -> None:
     assert loaded(tmp_path, text) == loaded(tmp_path, with_skill())
 
 
+@pytest.mark.parametrize(
+    ("url", "leave"),
+    [
+        ("https://api.brevo.com/v3", "false"),
+        ("https://api.sendinblue.com/v3", "false"),
+        ("http://127.0.0.1:8025/v3", "false"),
+        ("http://[::1]:8025/v3", "false"),
+        ("http://localhost:8025/v3", "false"),
+        ("https://brevo.example.com/v3", "true"),
+    ],
+)
+def test_where_the_key_may_go(tmp_path: Path, url: str, leave: str) -> None:
+    """To Brevo, to an emulator on this machine, and with leave to any other server."""
+    brevo = f"target: live, api_key: '${{K}}', base_url: '{url}', allow_other_base_url: {leave}"
+    settings = loaded(tmp_path, with_skill() + f"\nbrevo: {{{brevo}}}\n").brevo
+    assert settings.base_url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["https://brevo.example.com", "https://brevo.com.example.org", "https://notbrevo.com"]
+)
+def test_where_the_key_may_not_go(tmp_path: Path, url: str) -> None:
+    """To whoever else has a certificate."""
+    brevo = f"target: live, api_key: '${{K}}', base_url: '{url}'"
+    with pytest.raises(InvalidConfig, match="not Brevo's address"):
+        loaded(tmp_path, with_skill() + f"\nbrevo: {{{brevo}}}\n")
+
+
 def test_every_key_in_the_other_spelling(tmp_path: Path) -> None:
     """The same configuration in camelCase means the same."""
     camel = FULL
     for key in [
         "api_key",
+        "allow_other_base_url",
         "base_url",
         "field_mapping",
         "sync_mode",

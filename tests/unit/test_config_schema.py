@@ -176,7 +176,8 @@ def test_defaults_agree_with_the_code(tmp_path: Path) -> None:
 
 def _defaults_in_use(config: Config) -> Iterator[tuple[str, str, object]]:
     brevo, policy, retry = config.brevo, config.policy, config.retry
-    yield from (("brevo", key, getattr(brevo, key)) for key in ("target", "plan", "headroom"))
+    for key in ("target", "plan", "allow_other_base_url", "headroom"):
+        yield "brevo", key, getattr(brevo, key)
     yield "brevo", "timeout", parse_duration(f"{int(brevo.timeout_s)}s")
     yield "customer_sync", "enabled", config.enabled
     for key in ("delete_behavior", "update_enabled", "on_drift", "resubscribe"):
