@@ -22,6 +22,7 @@ from customer_sync.cli import (
     rehearsing,
     starting,
     waiting,
+    watching,
 )
 from customer_sync.cli.options import VersionOption
 from customer_sync.console import make_console, show_error
@@ -56,6 +57,7 @@ for module in (
     planning,
     waiting,
     history,
+    watching,
     pulling,
     checking,
     inspecting,

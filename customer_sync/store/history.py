@@ -107,6 +107,12 @@ class History(StateFile):
         written = "WHERE EXISTS (SELECT 1 FROM operations o WHERE o.run_id = runs.id)"
         return next(iter(self._runs(written if has_written else "", (), 1)), None)
 
+    def last_end(self, exit_codes: Collection[int] = ()) -> RunRow | None:
+        """Return the last run to end, or to end with one of *exit_codes* where some are given."""
+        ended = f"exit_code IN ({','.join('?' * len(exit_codes))})" if exit_codes else "1"
+        found = self._runs(f"WHERE finished_at IS NOT NULL AND {ended}", (*exit_codes,), 1)
+        return next(iter(found), None)
+
     def _runs(self, where: str, values: tuple[object, ...], limit: int) -> list[RunRow]:
         with telling(self.path):
             rows = self._db.execute(
@@ -170,12 +176,12 @@ class History(StateFile):
             " latency_s = ? WHERE run_id = ? AND email = ? AND outcome IS NULL AND kind = ?",
             (*ended, *of_it),
         ).rowcount
-        if not updated:
+        if not updated and isinstance(change, Create):
             # The contact had vanished and was made anew: that is what was done in the end.
             self._db.execute(
                 "UPDATE operations SET outcome = ?, detail = ?, finished_at = ?, contact_id = ?,"
                 " latency_s = ?, kind = ?, change = ?"
-                " WHERE run_id = ? AND email = ? AND outcome IS NULL",
+                " WHERE run_id = ? AND email = ? AND outcome IS NULL AND kind = 'update'",
                 (*ended, _kind(change), msgspec.json.encode(change), *of_it[:2]),
             )
 

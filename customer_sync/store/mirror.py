@@ -43,6 +43,12 @@ class Mirror(StateFile):
         rows = self._select("SELECT email, body FROM mirror WHERE email IN ({})", emails)
         return {Email(email): self._decoded(body, Contact) for email, body in rows}
 
+    def mirrored_by_id(self, ids: Iterable[ContactId]) -> dict[ContactId, Contact]:
+        """Return the mirror's contacts with these *ids*, at whatever address they are."""
+        rows = self._select("SELECT body FROM mirror WHERE contact_id IN ({})", ids)
+        found = (self._decoded(body, Contact) for (body,) in rows)
+        return {contact.id: contact for contact in found}
+
     def mirrored_by_ext_id(self, ids: Iterable[str]) -> dict[str, Contact]:
         """Return the mirror's contacts that carry one of the shop's *ids* as EXT_ID."""
         rows = self._select("SELECT ext_id, body FROM mirror WHERE ext_id IN ({})", ids)

@@ -82,6 +82,14 @@ class RetryQueue(StateFile):
             ).fetchone()
         return int(waiting), int(dead)
 
+    def next_retry(self) -> datetime | None:
+        """Return when the next of those who wait is due, which may be long ago."""
+        with telling(self.path):
+            (next_at,) = self._db.execute(
+                "SELECT min(next_at) FROM queue WHERE NOT is_dead"
+            ).fetchone()
+        return as_time(next_at) if next_at else None
+
     def attempts(self, email: Email) -> int:
         """Return how many runs have tried in vain to write for *email*."""
         with telling(self.path):

@@ -47,7 +47,7 @@ class StateFile:
         with telling(self.path), transaction(self._db):
             self._db.execute(sql, values)
 
-    def _select(self, sql: str, values: Iterable[str]) -> Iterator[sqlite3.Row]:
+    def _select(self, sql: str, values: Iterable[str | int]) -> Iterator[sqlite3.Row]:
         """Run *sql*, whose `{}` stands for a list of placeholders, for *values* in chunks."""
         with telling(self.path):
             for chunk in in_chunks(values):

@@ -1,0 +1,63 @@
+"""How things stand now: the last run, what waits, and whether that is how it should be."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from customer_sync.core.figures import PastRun
+from customer_sync.errors import ExitCode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a look into the state shows, whatever stretch of time is asked about."""
+
+    last_run: PastRun | None = None
+    """The last run to end."""
+    last_success: PastRun | None = None
+    """The last run to end well."""
+    under_way: PastRun | None = None
+    cut_off: PastRun | None = None
+    """The last run of all, where it was killed and nobody has taken over since."""
+    queue_depth: int = 0
+    """How many customers wait in the retry queue."""
+    next_retry: datetime | None = None
+    """When the first of them is due; a time gone by means with the next run."""
+    dead_letters: int = 0
+    """How many customers wait for a person, since trying again did not help."""
+
+
+def problems(standing: Standing) -> tuple[str, ...]:
+    """Return why the sync does not work, in sentences; nothing means that it does.
+
+    It works while the last run to end did what it could. What single customers lack is not judged
+    here: the figures tell it, and everybody draws that line elsewhere.
+    """
+    if standing.last_run is None and standing.cut_off is None:
+        waiting = ", and the first one is under way" if standing.under_way else ""
+        return (f"no run has ended yet{waiting}",)
+    if standing.cut_off is not None:
+        return (f"the last run, {standing.cut_off.id}, was cut off",)
+    last = standing.last_run
+    if last is None or last.has_ended_well:
+        return ()
+    return (f"the last run, {last.id}, ended with {_word(last.exit_code)}{_because(last)}",)
+
+
+def remarks(standing: Standing) -> tuple[str, ...]:
+    """Return what a person should look at although the sync works."""
+    if not standing.dead_letters:
+        return ()
+    return (
+        f"{standing.dead_letters:,} dead letters wait for a person: `customer-sync queue list`",
+    )
+
+
+def _word(exit_code: int | None) -> str:
+    known = {int(code): code.name for code in ExitCode}
+    return f"exit code {exit_code} ({known.get(exit_code or 0, 'unknown')})"
+
+
+def _because(run: PastRun) -> str:
+    """Return what stopped a run, where its report says so."""
+    first = next(iter(run.numbers.errors), None)
+    return f": {first.message}" if first else ""

@@ -1,0 +1,1 @@
+"""Figures for the eye: as a page, as Markdown, as lines on a terminal."""
