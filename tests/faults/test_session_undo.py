@@ -284,3 +284,51 @@ def test_a_run_that_was_killed_is_undone_as_far_as_it_got(shop: Shop) -> None:
         store.dequeue(item.customer.email for item in store.queue())
     undo(shop, 2)
     assert without_numbers(shop.contacts()) == before
+
+
+def test_very_many_come_back_by_an_import(tmp_path: Path) -> None:
+    """With their lists and blocks; what a contact held is looked at afterwards, as ever."""
+    shop = Shop(tmp_path, options="delete_behavior: hard")
+    people = [event("created", n, firstName=f"F{n}") for n in range(60)]
+    shop.run(*people, event("created", 99, acceptsMarketing=False))
+    before = without_numbers(shop.contacts())
+    everyone = [event("deleted", n, at="2024-02-01T00:00:00Z") for n in (*range(60), 99)]
+    shop.run(*everyone)
+    assert shop.contacts() == {}
+    report = undo(shop)
+    assert report.requests["POST /contacts/import"] >= 1
+    assert (
+        report.notes[
+            "made anew: its number, history, opt-in date and the lists it had left are lost"
+        ]
+        == 61
+    )
+    assert without_numbers(shop.contacts()) == before
+    assert shop.run(*everyone).plan.delete == 61
+
+
+def test_the_mark_of_a_deletion_is_taken_off(tmp_path: Path) -> None:
+    """Whoever is alive bears none."""
+    shop = Shop(tmp_path, options="deleted_attribute: GONE")
+    shop.run(*PEOPLE[:1])
+    before = without_numbers(shop.contacts())
+    shop.run(event("deleted", 1, at="2024-02-01T00:00:00Z"))
+    assert shop.contacts()["p1@example.com"].attributes["GONE"] is True
+    undo(shop, may_unblock=True)
+    assert without_numbers(shop.contacts()) == before
+    assert shop.run(*PEOPLE[:1]).bill == {}
+
+
+def test_consent_that_was_written_is_not_taken_back(tmp_path: Path) -> None:
+    """A no stays; a block that newer consent had lifted is set again."""
+    shop = Shop(tmp_path, options="resubscribe: newer")
+    shop.run(event("created", 1, acceptsMarketing=False), *PEOPLE[1:2])
+    yes = event("updated", 1, at="2024-02-01T00:00:00Z", acceptsMarketing=True)
+    no = event("updated", 2, at="2024-02-01T00:00:00Z", acceptsMarketing=False)
+    shop.run(yes, no)
+    assert [e for e, c in shop.contacts().items() if c.is_email_blocked] == ["p2@example.com"]
+    undo(shop, may_unblock=True)
+    assert all(c.is_email_blocked for c in shop.contacts().values())
+    # The same newer consent still counts: it is ours to lift again.
+    shop.run(yes, no)
+    assert [e for e, c in shop.contacts().items() if c.is_email_blocked] == ["p2@example.com"]
