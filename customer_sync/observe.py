@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from customer_sync.core.model import Contact, ContactId, Email
+from customer_sync.own_writes import MOST_QUESTIONS, NOTHING_WRITTEN, OwnWrites, corrected
 
 PAGE_SIZE = 1000
 OVERLAP = timedelta(minutes=10)
@@ -64,6 +65,10 @@ class Mirror(Protocol):
         """Return remembered contacts."""
         ...
 
+    def mirrored_by_id(self, ids: Iterable[ContactId]) -> dict[ContactId, Contact]:
+        """Return remembered contacts, at whatever address they are."""
+        ...
+
     def unmirror(self, contact_id: ContactId) -> None:
         """Forget a contact."""
         ...
@@ -91,9 +96,15 @@ class Freshness:
 
 
 async def observe(
-    reader: ContactReader, mirror: Mirror, emails: Iterable[Email], freshness: Freshness
+    reader: ContactReader,
+    mirror: Mirror,
+    emails: Iterable[Email],
+    freshness: Freshness,
+    own: OwnWrites = NOTHING_WRITTEN,
 ) -> dict[Email, Contact]:
     """Return the contacts at *emails* as Brevo holds them now, in as few requests as can be.
+
+    Where a listing is behind what this tool wrote lately, its *own* writes count.
 
     Raises:
         BrevoError: Brevo cannot be asked.
@@ -109,7 +120,22 @@ async def observe(
     if not freshness.is_forced and len(wanted) < _pages(first.count) - 1:
         return await _ask_each(reader, mirror, wanted)
     await _listing(reader, mirror, first, since=since, freshness=freshness)
-    return mirror.mirrored(wanted)
+    return await _corrected(reader, mirror, wanted, own)
+
+
+async def _corrected(
+    reader: ContactReader, mirror: Mirror, wanted: list[Email], own: OwnWrites
+) -> dict[Email, Contact]:
+    """Return what a listing showed, put right by what was written since it was true."""
+    unsure = sorted(own.unsure.intersection(wanted))
+    asked: dict[Email, Contact] = {}
+    is_asked = 0 < len(unsure) <= MOST_QUESTIONS
+    if is_asked:
+        asked = await _ask_each(reader, mirror, unsure)
+    found = corrected(mirror.mirrored(wanted), mirror.mirrored_by_id(own.by_id), own.by_id, wanted)
+    if is_asked:
+        found = {email: contact for email, contact in found.items() if email not in unsure}
+    return found | asked
 
 
 async def read_back(
@@ -119,20 +145,25 @@ async def read_back(
     since: datetime,
     *,
     ahead: timedelta | None,
+    own: OwnWrites = NOTHING_WRITTEN,
 ) -> dict[Email, Contact]:
-    """Return the contacts at *emails* after they were written, from *since* on.
+    """Return the contacts at *emails* that were written from *since* on.
 
-    *ahead* is by how much Brevo's clock is ahead of ours, as far as it told.
+    Whoever was not modified since then is not among them: what is remembered of an address may be
+    about a contact that has left it. *ahead* is by how much Brevo's clock is ahead of ours, as far
+    as it told.
 
     Raises:
         BrevoError: Brevo cannot be asked.
     """
-    wanted = sorted(set(emails))
+    wanted = frozenset(emails)
     overlapping = since - OVERLAP if ahead is None else since + ahead - TOLD_OVERLAP
     first = await reader.contacts_page(offset=0, limit=PAGE_SIZE, modified_since=overlapping)
+    shown: dict[Email, Contact] = {}
     async for page in _all_pages(reader, first, overlapping):
         mirror.mirror(page.contacts, reading=_reading(mirror))
-    return mirror.mirrored(wanted)
+        shown |= {c.email: c for c in page.contacts if c.email is not None and c.email in wanted}
+    return corrected(shown, mirror.mirrored_by_id(own.by_id), own.by_id, wanted)
 
 
 def _is_full_due(mirror: Mirror, freshness: Freshness) -> bool:

@@ -1,6 +1,6 @@
 """One run, stage by stage: read, validate, map, fold, observe, diff, plan, apply, report."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -40,6 +40,7 @@ from customer_sync.importing import finish_jobs, import_row, run_imports
 from customer_sync.journal import RunJournal
 from customer_sync.listing import Listing
 from customer_sync.observe import Freshness, observe, read_back
+from customer_sync.own_writes import LATELY, OwnWrites, own_writes
 from customer_sync.planfile import still_true
 from customer_sync.store import Store
 
@@ -144,7 +145,9 @@ async def make_ready(
         full_refresh_every=config.full_refresh_every,
         is_forced=options.is_refresh,
     )
-    observed = await observe(edges.account, edges.store, names, freshness)
+    observed = await observe(
+        edges.account, edges.store, names, freshness, written_lately(edges, names)
+    )
     confirmed = edges.store.confirmed(names)
     if options.is_refresh:
         confirmed = {e: replace(c, refused={}) for e, c in confirmed.items()}
@@ -183,7 +186,9 @@ async def make_ready_again(
     edges.display.stage("observe")
     names = {name for change in kept.changes for name in _names(change)}
     freshness = Freshness(now=edges.clock.now(), full_refresh_every=config.full_refresh_every)
-    observed = await observe(edges.account, edges.store, names, freshness)
+    observed = await observe(
+        edges.account, edges.store, names, freshness, written_lately(edges, names)
+    )
     waiting = {
         item.customer.email
         for item in edges.store.queue()
@@ -204,6 +209,15 @@ async def make_ready_again(
             folded=Folded(customers={}, skipped=()), records_read=0, rejections=0, warnings=0
         ),
         confirmed=edges.store.confirmed(names),
+    )
+
+
+def written_lately(edges: Edges, names: Collection[Email]) -> OwnWrites:
+    """Return what this tool lately wrote to contacts at *names*, which listings may not show."""
+    return own_writes(
+        edges.store.tried_lately(names, edges.clock.now() - LATELY),
+        edges.store.confirmed(names),
+        ahead=edges.account.clock_ahead or timedelta(),
     )
 
 
@@ -285,7 +299,12 @@ async def carry_out(
             journal,
             edges.clock,
             read_back=lambda emails, since: read_back(
-                edges.account, edges.store, emails, since, ahead=edges.account.clock_ahead
+                edges.account,
+                edges.store,
+                emails,
+                since,
+                ahead=edges.account.clock_ahead,
+                own=written_lately(edges, emails),
             ),
             is_stopped=lambda: bool(stop.reason),
         ),

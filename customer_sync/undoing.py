@@ -29,6 +29,7 @@ from customer_sync.pipeline import (
     RunOptions,
     finish_earlier_jobs,
     jobs_by_bytes,
+    written_lately,
 )
 from customer_sync.privacy import mask_email
 from customer_sync.report import ReportedError
@@ -128,7 +129,9 @@ async def _look(
     edges.display.stage("observe")
     names = {name for one in tried for name in names_of(one.change)}
     freshness = Freshness(now=edges.clock.now(), full_refresh_every=config.full_refresh_every)
-    observed = await observe(edges.account, edges.store, names, freshness)
+    observed = await observe(
+        edges.account, edges.store, names, freshness, written_lately(edges, names)
+    )
     return Present(
         observed=observed,
         confirmed=edges.store.confirmed(names),
