@@ -105,7 +105,8 @@ async def _update(
         if error.status != 404:
             raise
         return await _create(recreate(change), writer)
-    if change.patch.rename_to is not None and change.before.is_email_blocked:
+    is_lifted = change.patch.email_blocked is False
+    if change.patch.rename_to is not None and change.before.is_email_blocked and not is_lifted:
         await _hold_block(ref, writer)
     return Applied(change=change, contact_id=ref, refused=refused)
 

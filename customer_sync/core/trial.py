@@ -1,6 +1,6 @@
 """One customer and the contact at Brevo, carried through runs by the stages of a real one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from customer_sync.core.cases import Came, Held, Verdict
@@ -29,6 +29,7 @@ from customer_sync.core.model import (
     Update,
 )
 from customer_sync.core.news import confirmed_before
+from customer_sync.core.suppression import NOBODY, Lesson, Suppressed, learn
 from customer_sync.core.validate import EventValidator
 
 
@@ -54,6 +55,7 @@ class Trial:
         self._held: Held | None = None
         """A contact that is described, but whose address may only be known with the customer's."""
         self._confirmed: dict[Email, Confirmed] = {}
+        self._suppressed = NOBODY
         self._addresses: dict[str, tuple[Dated[Email], bool]] = {}
         """A customer's id to the address, and whether the customer is deleted."""
 
@@ -118,7 +120,9 @@ class Trial:
             self._held = None
         observed = {one.email: one for one in self._contacts.values() if one.email is not None}
         # What follows the first change is about contacts that the customer has left behind.
-        first, *others = diff({customer.email: customer}, observed, self._confirmed, self._policy)
+        self._remember_blocks()
+        customers = {customer.email: customer}
+        first, *others = diff(customers, observed, self._confirmed, self._policy, self._suppressed)
         came, current = self._done(first), self._current
         for change in others:
             self._done(change)
@@ -182,14 +186,34 @@ class Trial:
         customer = change.customer
         contact = None if isinstance(change, Create) else change.before
         before = confirmed_before(customer, contact, self._confirmed)
+        if not isinstance(change, Keep):
+            self._learn(learn(change))
         confirmed = confirm(change, before, list_id=self._policy.list_id, contact_id=self._current)
-        if contact is not None and contact.email is not None and isinstance(change, Update):
-            self._confirmed.pop(contact.email, None)
+        for left in _left_addresses(change, before):
+            self._confirmed.pop(left, None)
         self._confirmed[customer.email] = confirmed
         said_at = customer.deleted_at if customer.is_deleted else None
         address = Dated(value=customer.email, at=said_at or customer.email_at)
         self._addresses |= dict.fromkeys(customer.ids, (address, customer.is_deleted))
         return Came(verdict=verdict, contact=self.contact, fields=fields)
+
+    def _remember_blocks(self) -> None:
+        """Let the suppression ledger know whoever is seen to be blocked."""
+        for one in self._contacts.values():
+            names = frozenset(() if one.email is None else {one.email})
+            self._learn(
+                Lesson(
+                    mail=names if one.is_email_blocked else frozenset(),
+                    sms=names if one.is_sms_blocked else frozenset(),
+                )
+            )
+
+    def _learn(self, lesson: Lesson) -> None:
+        before = self._suppressed
+        self._suppressed = Suppressed(
+            mail=(before.mail | lesson.mail) - lesson.lifted_mail,
+            sms=(before.sms | lesson.sms) - lesson.lifted_sms,
+        )
 
     def _skip(self, skipped: Skip) -> Came:
         if skipped.email is not None and skipped.deleted_at is not None:
@@ -207,6 +231,26 @@ class Trial:
             owners=owners,
             deleted={name: known.at for name, (known, gone) in self._addresses.items() if gone},
         )
+
+
+def _left_addresses(
+    change: Create | Update | Delete | Keep, before: Confirmed | None
+) -> Iterator[Email]:
+    """Yield the addresses at which nothing is known any more once *change* is done.
+
+    What was confirmed of a person goes along to the new address; a tombstone stays where it is.
+    """
+    if isinstance(change, Update) and change.before.email is not None:
+        yield change.before.email
+    if before is None or before.email == change.customer.email:
+        return
+    is_same_contact = (
+        change.before is not None and change.before.id == before.contact_id
+        if isinstance(change, Keep)
+        else not before.is_deleted
+    )
+    if is_same_contact:
+        yield before.email
 
 
 def patched(contact: Contact, patch: ContactPatch) -> Contact:

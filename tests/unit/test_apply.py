@@ -278,6 +278,15 @@ def test_a_rename_keeps_the_block(losses: int, holds: bool) -> None:
     assert account.requests["GET"] == 1 + losses
 
 
+def test_a_rename_that_lifts_the_block_lifts_it() -> None:
+    """What newer consent has lifted is not set again for the sake of the new address."""
+    change = rename("old@example.com", "new@example.com", email_blocked=True)
+    lifted = replace(change, patch=replace(change.patch, email_blocked=False))
+    account = MemoryAccount.of(change.before)
+    assert carry_out([lifted], account).applied == ["new@example.com"]
+    assert not account.by_email[Email("new@example.com")].is_email_blocked
+
+
 def test_a_block_that_cannot_be_held_is_a_failure() -> None:
     """Nobody is told that all is well while a person who said no may be mailed."""
     change = rename("old@example.com", "new@example.com", email_blocked=True)

@@ -232,6 +232,12 @@ BY_OPTION = {
   customer: {email: ada@example.com, acceptsMarketing: true}
   expect: {update: {blocked: false}}
 
+- name: also where the address changes
+  before:
+    - customer: {id: 7, email: ada@example.com, acceptsMarketing: false}
+  customer: {id: 7, email: ada@example.org, acceptsMarketing: true}
+  expect: {update: {email: ada@example.org, blocked: false}}
+
 - name: but nobody else's
   before:
     - customer: {email: ada@example.com, acceptsMarketing: true}
@@ -245,6 +251,26 @@ BY_OPTION = {
   customer: {email: ada@example.com}
   contact: {}
   expect: {delete: {gone: true}}
+
+- name: what was known of somebody who was deleted for good is void
+  before:
+    - customer: {id: 7, email: ada@example.com, firstName: Ada}
+    - customer: {id: 7, email: ada@example.org}
+    - event: customer_deleted
+      customer: {id: 7, email: ada@example.com}
+  event: customer_created
+  customer: {id: 7, email: ada@example.org}
+  expect: {create: {attributes: {FIRSTNAME: null}}}
+
+- name: a block is remembered, whoever had set it
+  before:
+    - customer: {id: 7, email: ada@example.com}
+    - event: customer_deleted
+      customer: {id: 7}
+  event: customer_created
+  customer: {id: 7, email: ada@example.com, acceptsMarketing: true}
+  contact: {blocked: true, sms_blocked: true}
+  expect: {keep: {blocked: true, sms_blocked: true}}
 
 - name: whoever was deleted with a no comes back blocked
   before:
