@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -272,7 +272,7 @@ class _Teller:
             if isinstance(one, Accepted):
                 fold.add(one.statement)
         for item in known.waiting:
-            fold.add_customer(item.customer)
+            fold.add_customer(replace(item.customer, statements=0))
         return fold.customers(self._store.identities(fold.ids, fold.emails))
 
     def _described(self, folded: Folded, confirmed: Mapping[Email, Confirmed]) -> Folded:

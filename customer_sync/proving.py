@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -30,9 +30,10 @@ from customer_sync.hearing import Ear, Hearing, Sources
 from customer_sync.listing import Listing, names_in
 from customer_sync.observe import Freshness, observe
 from customer_sync.planfile import read_plan
-from customer_sync.session import IN_FLIGHT, WITHHELD_FILE
+from customer_sync.session import IN_FLIGHT
 from customer_sync.store import QueueItem, RunLock, Store
 from customer_sync.target import Connection, state_file
+from customer_sync.withholding import WITHHELD_FILE
 
 NOTHING_IS_DUE = datetime.min.replace(tzinfo=UTC)
 """A time before any retry: only those who are heard of are taken from the queue."""
@@ -184,7 +185,7 @@ class _Prover:
             else store.queue()
         )
         for item in waiting:
-            fold.add_customer(item.customer)
+            fold.add_customer(replace(item.customer, statements=0))
         folded = fold.customers(store.identities(fold.ids, fold.emails))
         emails = {
             *all_names(folded.customers.values()),

@@ -139,6 +139,9 @@ def _absorbable(heard: Mapping[Key, Heard], key: Key) -> Key | None:
         before = heard.get(("email", email))
         if before is None or before is one or before.last is None:
             continue
+        if before.is_deleted and not before.statements:
+            # A contact that was left behind there waits to be taken out of use: nobody's end.
+            continue
         if before.last <= one.left_at(email):
             return ("email", email)
     return None

@@ -579,6 +579,16 @@ def test_a_deletion_beats_a_creation_that_waited() -> None:
     assert folded_again(waiting, later=(statement(DELETED, 2),)).is_deleted
 
 
+def test_a_left_contact_that_waits_for_its_end_is_not_its_customers_end() -> None:
+    """Whoever left the address lives on at the new one."""
+    collected = Fold()
+    collected.add(statement(CREATED, 1, email=NEW_JANE, previous_email=JANE))
+    collected.add(statement(UPDATED, 2, email=NEW_JANE))
+    collected.add_customer(customer(JANE, minute=2, ids=(), is_deleted=True, statements=0))
+    found = collected.customers(Identities()).customers
+    assert {email: one.is_deleted for email, one in found.items()} == {NEW_JANE: False, JANE: True}
+
+
 def test_two_addresses_of_one_time_are_put_in_an_order() -> None:
     """One that waited and one that was only before are as old as each other, and no riddle."""
     collected = Fold()
