@@ -10,9 +10,10 @@ from customer_sync.core.model import Delete
 from customer_sync.errors import SourceError
 from customer_sync.planfile import read_plan, write_plan
 from customer_sync.rejects import entries, forget
-from customer_sync.session import REJECTS_FILE, WITHHELD_FILE
+from customer_sync.session import REJECTS_FILE
 from customer_sync.store import Store
 from customer_sync.target import SANDBOX_FILE, state_file
+from customer_sync.withholding import WITHHELD_FILE
 
 _BLOCK = 1 << 20
 _OVERLAP = 1000
@@ -70,8 +71,12 @@ def leftovers(folder: Path, person: Person, store: Store) -> tuple[Leftover, ...
         for path in sorted(p for p in folder.rglob("*") if p.is_file())
         if path.name not in names and _holds(path, person)
     ]
-    if store.still_mentions(person):
-        found.append(Leftover(file=str(store.path), remedy="This is a bug; please report it."))
+    if tables := store.naming(person):
+        remedy = (
+            f"Fields of other customers name the address, in: {', '.join(tables)}. Correct them at "
+            "the shop, and run; Brevo holds them too."
+        )
+        found.append(Leftover(file=str(store.path), remedy=remedy))
     return tuple(found)
 
 

@@ -156,9 +156,12 @@ class Persons(StateFile):
                 hint="Close whatever reads it, then run the same command again.",
             )
 
-    def still_mentions(self, person: Person) -> bool:
-        """Tell whether any cell of any table holds an address of the person."""
-        return any(self._mentioning(table, person.emails) for table in self._tables())
+    def naming(self, person: Person) -> tuple[str, ...]:
+        """Return the tables of which any cell holds an address of the person.
+
+        Once the person is purged, those are fields of others.
+        """
+        return tuple(t for t in self._tables() if self._mentioning(t, person.emails))
 
     # ------------------------------------------------------------ whose rows
 
