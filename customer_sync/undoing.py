@@ -9,6 +9,7 @@ from customer_sync.core.fold import Folded
 from customer_sync.core.model import (
     Attribute,
     Change,
+    Contact,
     Create,
     Delete,
     Email,
@@ -33,6 +34,10 @@ from customer_sync.pipeline import (
 )
 from customer_sync.privacy import mask_email
 from customer_sync.report import ReportedError
+
+MOST_LOOKED_FOR = 100
+"""Of the contacts that are not where the run left them, how many are asked for by their number, a
+request each; the others count as gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +137,7 @@ async def _look(
     observed = await observe(
         edges.account, edges.store, names, freshness, written_lately(edges, names)
     )
+    observed |= await _found_elsewhere(tried, observed, edges)
     return Present(
         observed=observed,
         confirmed=edges.store.confirmed(names),
@@ -144,6 +150,24 @@ async def _look(
         may_unblock=undoing.may_unblock,
         clock_ahead=edges.account.clock_ahead or timedelta(0),
     )
+
+
+async def _found_elsewhere(
+    tried: Collection[Tried], observed: Mapping[Email, Contact], edges: Edges
+) -> dict[Email, Contact]:
+    """Return the contacts that somebody gave an address that the run knew nothing of."""
+    here = {contact.id for contact in observed.values()}
+    missing = {
+        one.change.before.id
+        for one in tried
+        if not isinstance(one.change, Create) and one.change.patch is not None
+    } - here
+    found = {}
+    for contact_id in sorted(missing)[:MOST_LOOKED_FOR]:
+        contact = await edges.account.contact(contact_id)
+        if contact is not None and contact.email is not None:
+            found[contact.email] = contact
+    return found
 
 
 async def _lists(tried: Collection[Tried], edges: Edges) -> frozenset[int]:
@@ -163,7 +187,8 @@ def _route(
     """Return the way of *plan*, in which contacts go first whose address others return to."""
     wanted = {c.patch.rename_to for c in plan.writes if isinstance(c, Update)} - {None}
     first = tuple(c for c in plan.writes if isinstance(c, Delete) and c.before.email in wanted)
-    rest = tuple(c for c in plan.changes if not any(c is one for one in first))
+    going_first = {id(c) for c in first}
+    rest = tuple(c for c in plan.changes if id(c) not in going_first)
     freeing, others = (
         route_plan(
             replace(plan, changes=changes),

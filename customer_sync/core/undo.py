@@ -41,6 +41,7 @@ from customer_sync.core.wayback import Present, Stay, Staying, WayBack
 
 def undo(tried: Iterable[Tried], now: Present) -> tuple[WayBack, ...]:
     """Return the way back from each change of a run that Brevo may have, the last one first."""
+    now = replace(now, by_id={contact.id: contact for contact in now.observed.values()})
     last_first = [one for one in reversed(list(tried)) if one.may_have_arrived]
     while True:
         ways = tuple(_way_back(one, now) for one in last_first)
@@ -208,15 +209,18 @@ def _fields_of_creation(patch: ContactPatch) -> Iterator[FieldChange]:
 
 
 def _undo_update(tried: Tried, change: Update | Delete, now: Present) -> WayBack:
-    contact = next((c for c in now.observed.values() if c.id == change.before.id), None)
-    if contact is None or contact.email is None:
+    contact = now.by_id.get(change.before.id)
+    if contact is None:
         return _left_alone(change, Reason.GONE_SINCE)
     back = take_back(tried, change, contact, now)
     if not back.restored and isinstance(change, Update):
         is_block = all(stay.name in {MAIL, SMS} for stay in back.stays)
         reason = Reason.ONLY_BLOCKED if is_block else Reason.CHANGED_SINCE
         return _left_alone(change, reason, back.stays)
-    home = back.rename_to or contact.email
+    # Where the shop's customer is, which need not be where somebody moved the contact to.
+    home = change.customer.email
+    if EMAIL in back.restored:
+        home = change.before.email or home
     memory = after_update(
         tried,
         change,

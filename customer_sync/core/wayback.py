@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from customer_sync.core.memory import Memory
-from customer_sync.core.model import Change, Confirmed, Contact, Email
+from customer_sync.core.model import Change, Confirmed, Contact, ContactId, Email
 from customer_sync.core.suppression import NOBODY, Suppressed
 
 
@@ -46,6 +46,9 @@ class Present:
     """How things are now, next to which a run is undone."""
 
     observed: Mapping[Email, Contact]
+    """By the address that the contact has now, wherever that is."""
+    by_id: Mapping[ContactId, Contact] = field(default_factory=dict)
+    """The same by Brevo's number."""
     confirmed: Mapping[Email, Confirmed] = field(default_factory=dict)
     suppressed: Suppressed = NOBODY
     waiting: Collection[Email] = ()

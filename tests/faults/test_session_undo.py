@@ -332,3 +332,16 @@ def test_consent_that_was_written_is_not_taken_back(tmp_path: Path) -> None:
     # The same newer consent still counts: it is ours to lift again.
     shop.run(yes, no)
     assert [e for e, c in shop.contacts().items() if c.is_email_blocked] == ["p2@example.com"]
+
+
+def test_a_contact_that_somebody_moved_is_found_by_its_number(shop: Shop) -> None:
+    """Its address is theirs, what the run wrote goes back, and the customer is where it was."""
+    shop.run(*NEWS[1:2])
+    with shop.sandbox() as sandbox:
+        sandbox.edit("p1@example.com", {"attributes": {"EMAIL": "elsewhere@example.com"}})
+    undo(shop)
+    contacts = shop.contacts()
+    assert "p1@example.com" not in contacts
+    assert contacts["elsewhere@example.com"].attributes == {"FIRSTNAME": "F1", "LASTNAME": "L"}
+    with shop.memory() as store:
+        assert [c.email for c, ids in store.living() if "1" in ids] == ["p1@example.com"]
