@@ -11,7 +11,7 @@ from customer_sync.report import RunReport
 from growing_shop import Act, GrowingShop
 from killing import AfterOutcomes, AfterRequests, AfterSeconds, Moment, Workplace, workplace
 
-MOST_KILLS_OF_A_LIFE = 5
+MOST_KILLS_OF_A_LIFE = 8
 """After so many the next run is left in peace, and everything is looked at."""
 
 MOST_RUNS_TO_SETTLE = 5
