@@ -13,7 +13,11 @@ from customer_sync.rejects import entries, forget
 from customer_sync.session import REJECTS_FILE
 from customer_sync.store import Store
 from customer_sync.target import SANDBOX_FILE, state_file
+from customer_sync.waiting import DROPPED_FILE
 from customer_sync.withholding import WITHHELD_FILE
+
+LINES = (REJECTS_FILE, DROPPED_FILE)
+"""Files of JSON lines, one record of one customer each."""
 
 _BLOCK = 1 << 20
 _OVERLAP = 1000
@@ -28,32 +32,31 @@ class Leftover:
     remedy: str
 
 
-def rejected_of(folder: Path, person: Person) -> tuple[str, ...]:
-    """Return the lines of the rejects file that are about a person."""
+def lines_of(folder: Path, person: Person) -> dict[str, tuple[str, ...]]:
+    """Return the lines that are about a person, by the file of JSON lines that holds them."""
     is_about = _entry_of(person)
-    return tuple(line for line, held in entries(folder / REJECTS_FILE) if is_about(line, held))
+    return {
+        name: tuple(line for line, held in entries(folder / name) if is_about(line, held))
+        for name in LINES
+    }
 
 
 def withheld_of(folder: Path, person: Person) -> tuple[Delete, ...]:
-    """Return the withheld deletions that are about a person; none where no file can be read."""
-    try:
-        held = read_plan(folder / WITHHELD_FILE).withheld
-    except SourceError:
-        return ()
-    return tuple(change for change in held if _is_deletion_of(change, person))
+    """Return the withheld deletions that are about a person, of whatever target."""
+    return tuple(c for path in _withheld_files(folder) for c in _withheld_in(path, person))
 
 
 def purge_files(folder: Path, person: Person) -> dict[str, int]:
-    """Take a person out of the rejects file and of the withheld deletions; return how often.
+    """Take a person out of the files beside the state; return how many entries went, by file.
 
     Raises:
-        StoreError: the rejects file cannot be rewritten.
+        StoreError: a file of records cannot be rewritten.
         SourceError: the withheld deletions cannot be rewritten.
     """
-    return {
-        REJECTS_FILE: forget(folder / REJECTS_FILE, _entry_of(person)),
-        WITHHELD_FILE: _purge_withheld(folder / WITHHELD_FILE, person),
-    }
+    is_about = _entry_of(person)
+    gone = {name: forget(folder / name, is_about) for name in LINES}
+    gone[WITHHELD_FILE] = sum(_purge_withheld(path, person) for path in _withheld_files(folder))
+    return gone
 
 
 def leftovers(folder: Path, person: Person, store: Store) -> tuple[Leftover, ...]:
@@ -90,8 +93,23 @@ def _is_deletion_of(change: Delete, person: Person) -> bool:
     return not (names.isdisjoint(person.emails) and change.customer.ids.isdisjoint(person.ids))
 
 
+def _withheld_files(folder: Path) -> list[Path]:
+    """Return the file of withheld deletions, and those of other targets beside it."""
+    name = Path(WITHHELD_FILE)
+    return sorted(folder.glob(f"{name.stem}*{name.suffix}"))
+
+
+def _withheld_in(path: Path, person: Person) -> tuple[Delete, ...]:
+    """Return what a file withholds of a person; nothing where it was changed by hand."""
+    try:
+        held = read_plan(path).withheld
+    except SourceError:
+        return ()
+    return tuple(change for change in held if _is_deletion_of(change, person))
+
+
 def _purge_withheld(path: Path, person: Person) -> int:
-    gone = withheld_of(path.parent, person)
+    gone = _withheld_in(path, person)
     if gone:
         content = read_plan(path)
         kept = tuple(change for change in content.withheld if change not in gone)

@@ -32,7 +32,14 @@ from customer_sync.core.model import (
     Statement,
     Update,
 )
-from customer_sync.core.plan import Guard, Plan, check_account, check_consent, make_plan
+from customer_sync.core.plan import (
+    Guard,
+    Plan,
+    check_account,
+    check_consent,
+    contact_digest,
+    make_plan,
+)
 from customer_sync.core.routes import Cutter, RouteChoice, Routing, route_plan
 from customer_sync.core.validate import CLOCKS_APART, EventValidator
 from customer_sync.errors import ConfigError, SourceError
@@ -410,7 +417,7 @@ def _guard(config: Config, store: Store, options: RunOptions, taken_in: Input) -
         listed=_count_listed(taken_in.folded.customers.values())
         if taken_in.listing is not None
         else None,
-        confirmed_by_id=frozenset(c.before.id for c in options.confirmed_deletes),
+        confirmed={c.before.id: contact_digest(c.before) for c in options.confirmed_deletes},
     )
 
 

@@ -19,7 +19,6 @@ from customer_sync.brevo.exchange import RequestEvent
 from customer_sync.config import Config
 from customer_sync.console import Watch
 from customer_sync.core.model import (
-    Delete,
     FieldWarning,
     Note,
     Record,
@@ -32,7 +31,6 @@ from customer_sync.core.validate import EventValidator
 from customer_sync.errors import (
     CustomerSyncError,
     ExitCode,
-    SourceError,
     StoreDamaged,
     most_severe,
 )
@@ -47,7 +45,6 @@ from customer_sync.pipeline import (
     make_ready,
     make_ready_again,
 )
-from customer_sync.planfile import read_plan, write_plan
 from customer_sync.platforms.format import Wanted
 from customer_sync.platforms.reading import Asked, Taken, read
 from customer_sync.platforms.wanting import wanted
@@ -62,6 +59,7 @@ from customer_sync.store import RunLock, Store, begins_anew, setting_aside
 from customer_sync.target import Connection, state_file
 from customer_sync.undo_journal import UndoJournal
 from customer_sync.undoing import PlannedUndo, Undoing, make_ready_to_undo, remarks
+from customer_sync.withholding import WITHHELD_FILE, keep_withheld
 
 IN_FLIGHT = 32
 """Requests under way at a time: enough for 60 a second at half a second each."""
@@ -70,7 +68,6 @@ _ENDED_WELL = frozenset({ExitCode.OK, ExitCode.PARTIAL, ExitCode.REFUSED})
 """What was taken in is written, or kept: rejected, queued or withheld."""
 
 REJECTS_FILE = "rejects.jsonl"
-WITHHELD_FILE = "withheld.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,10 +345,8 @@ class Session:
                 )
             )
             return
-        path = self._state / WITHHELD_FILE
-        earlier = tuple(_still_withheld(path, plan, store, self._config.brevo.target))
-        held = replace(plan, changes=(), withheld=(*plan.withheld, *earlier), digest="")
-        write_plan(path, held, target=self._config.brevo.target, made_at=self._clock.now())
+        path, target = self._state / WITHHELD_FILE, self._config.brevo.target
+        changed = keep_withheld(path, plan, store, target=target, now=self._clock.now())
         self._so_far.errors.append(
             ReportedError(
                 kind="withheld",
@@ -359,6 +354,15 @@ class Session:
                 hint=f"Look at {path}; `customer-sync run --confirm-deletes {path}` applies them.",
             )
         )
+        if changed is not None:
+            self._so_far.errors.append(
+                ReportedError(
+                    kind="note",
+                    message=f"{path} had been changed since it was written and was put aside as "
+                    f"{changed.name}; the deletions in it are withheld no more, nor applied.",
+                    hint="Whatever the shop still says about them has to come once more.",
+                )
+            )
 
     # ------------------------------------------------------------ what the pipeline shows
 
@@ -507,22 +511,6 @@ def _count_statements(plan: Plan) -> int:
         change.statements if isinstance(change, Skip) else change.customer.statements
         for change in (*plan.changes, *plan.withheld)
     )
-
-
-def _still_withheld(path: Path, plan: Plan, store: Store, target: str) -> Iterator[Delete]:
-    """Yield the deletions that earlier runs withheld and that nobody has decided about since."""
-    try:
-        earlier = read_plan(path)
-    except SourceError:
-        return
-    decided = {c.email if isinstance(c, Skip) else c.customer.email for c in plan.changes}
-    decided |= {c.customer.email for c in plan.withheld}
-    waiting = [c for c in earlier.withheld if c.customer.email not in decided]
-    known = store.confirmed(c.customer.email for c in waiting)
-    for change in waiting:
-        confirmed = known.get(change.customer.email)
-        if earlier.target == target and not (confirmed is not None and confirmed.is_deleted):
-            yield change
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -15,11 +16,13 @@ from customer_sync.core.model import Contact, ContactId, Email
 from customer_sync.core.suppression import Suppression
 from customer_sync.erasure import is_theirs
 from customer_sync.errors import BrevoError
-from customer_sync.leftovers import rejected_of, withheld_of
-from customer_sync.session import REJECTS_FILE, WITHHELD_FILE
+from customer_sync.leftovers import lines_of, withheld_of
+from customer_sync.session import REJECTS_FILE
 from customer_sync.store import Store
 from customer_sync.store.holdings import Holdings
 from customer_sync.target import Connection, state_file
+from customer_sync.waiting import DROPPED_FILE
+from customer_sync.withholding import WITHHELD_FILE
 
 _EXPLAINED: Mapping[str, str] = {
     "confirmed": "What the program last wrote to Brevo for the person with success, field by "
@@ -31,6 +34,7 @@ _EXPLAINED: Mapping[str, str] = {
     "before, so that a run can be undone.",
     "mirror": "A copy of the contact as Brevo last showed it, kept to save requests.",
     REJECTS_FILE: "Records of the shop about the person that could not be used, kept to be mended.",
+    DROPPED_FILE: "Changes that an operator took off the queue, kept to be fed in again.",
     WITHHELD_FILE: "Deletions of the person's contact that wait for an operator's confirmation.",
 }
 
@@ -145,9 +149,10 @@ def _document(
     now: datetime,
 ) -> dict[str, object]:
     files = {
-        REJECTS_FILE: [
-            msgspec.json.decode(line) for line in rejected_of(connection.state, known.person)
-        ],
+        **{
+            name: [json.loads(line) for line in lines]
+            for name, lines in lines_of(connection.state, known.person).items()
+        },
         WITHHELD_FILE: list(withheld_of(connection.state, known.person)),
     }
     rows = {name: list(getattr(known.holdings, name)) for name in known.holdings.counts}

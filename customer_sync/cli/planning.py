@@ -38,6 +38,7 @@ from customer_sync.pull.order import platform_of
 from customer_sync.pull.watermarks import Since
 from customer_sync.pull.woocommerce import refuse_since
 from customer_sync.session import Job
+from customer_sync.withholding import confirmed_deletes
 
 CONFIG = Path("config.yaml")
 
@@ -127,7 +128,7 @@ def run(
         max_rejects=Limit(count=0) if strict else limit("--max-rejects", max_rejects),
         is_complete=complete,
         is_refresh=refresh,
-        confirmed_deletes=_withheld(confirm_deletes),
+        confirmed_deletes=_withheld(confirm_deletes, config),
     )
     if not sources and confirm_deletes is None:
         raise typer.BadParameter(
@@ -292,5 +293,5 @@ def _since(text: str | None, sources: list[str] | None, *, is_complete: bool) ->
     return since(text, is_complete=is_complete)
 
 
-def _withheld(path: Path | None) -> tuple[Delete, ...]:
-    return () if path is None else read_plan(path).withheld
+def _withheld(path: Path | None, config: Path) -> tuple[Delete, ...]:
+    return () if path is None else confirmed_deletes(path, load_config(config).brevo.target)

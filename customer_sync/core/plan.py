@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -12,6 +12,7 @@ from customer_sync.core.model import (
     Attribute,
     Change,
     Contact,
+    ContactId,
     Create,
     Delete,
     FieldRule,
@@ -84,8 +85,8 @@ class Guard:
     max_deletes: Limit | None = None
     listed: int | None = None
     """How many customers a complete export listed; None where no export was complete."""
-    confirmed_by_id: frozenset[int] = frozenset()
-    """Contacts whose deletion was confirmed by hand."""
+    confirmed: Mapping[ContactId, str] = field(default_factory=dict)
+    """Contacts whose deletion was confirmed by hand, each with the digest of what it held then."""
 
 
 def make_plan(changes: Iterable[Change], guard: Guard) -> Plan:
@@ -94,15 +95,36 @@ def make_plan(changes: Iterable[Change], guard: Guard) -> Plan:
     The same changes in any order give the same plan with the same digest.
     """
     ordered = sorted(changes, key=_order)
-    deletes = [
-        c for c in ordered if isinstance(c, Delete) and c.before.id not in guard.confirmed_by_id
-    ]
-    because = _too_many_deletes(len(deletes), guard)
-    withheld = tuple(deletes) if because else ()
-    held_ids = {c.before.id for c in withheld}
-    kept = tuple(c for c in ordered if not (isinstance(c, Delete) and c.before.id in held_ids))
+    deletes = [c for c in ordered if isinstance(c, Delete)]
+    moved = {c.before.id for c in deletes if _moved_since(c, guard)}
+    unconfirmed = {c.before.id for c in deletes if c.before.id not in guard.confirmed}
+    because = _too_many_deletes(len(unconfirmed), guard)
+    held_ids = moved | (unconfirmed if because else set())
     return Plan(
-        changes=kept, withheld=withheld, withheld_because=because, digest=digest_of(ordered)
+        changes=tuple(c for c in ordered if not _is_held(c, held_ids)),
+        withheld=tuple(c for c in deletes if _is_held(c, held_ids)),
+        withheld_because="; ".join(filter(None, (_moved_because(len(moved)), because))),
+        digest=digest_of(ordered),
+    )
+
+
+def _is_held(change: Change, held_ids: Collection[ContactId]) -> bool:
+    return isinstance(change, Delete) and change.before.id in held_ids
+
+
+def _moved_since(change: Delete, guard: Guard) -> bool:
+    """Tell whether a person confirmed the deletion of a contact that looked otherwise then."""
+    seen = guard.confirmed.get(change.before.id)
+    return seen is not None and seen != contact_digest(change.before)
+
+
+def _moved_because(count: int) -> str:
+    if not count:
+        return ""
+    what = "1 contact was" if count == 1 else f"{count} contacts were"
+    return (
+        f"{what} changed in Brevo after the deletion was withheld; look once more, "
+        "--confirm-deletes lifts this"
     )
 
 

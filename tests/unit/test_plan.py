@@ -21,6 +21,7 @@ from customer_sync.core.model import (
     Attribute,
     AttributeType,
     Change,
+    ContactId,
     ContactPatch,
     FieldRule,
     Keep,
@@ -144,10 +145,35 @@ def test_the_reason_has_numbers_and_names_the_option() -> None:
 
 def test_deletions_that_a_person_confirmed_are_not_counted() -> None:
     """Only the others are held back."""
-    guard = Guard(known_contacts=10, max_deletes=Limit(count=0), confirmed_by_id=frozenset({1}))
+    seen = {ContactId(1): contact_digest(hard_delete(JANE, number=1).before)}
+    guard = Guard(known_contacts=10, max_deletes=Limit(count=0), confirmed=seen)
     plan = make_plan([hard_delete(JANE, number=1), hard_delete(MARY, number=2)], guard)
     assert [c.before.id for c in plan.withheld] == [2]
     assert plan.totals.delete == 1
+    assert plan.withheld_because.startswith("1 deletions are more than 0 of 10")
+
+
+@pytest.mark.parametrize("limit", [None, Limit(count=0), Limit(share=1.0)])
+def test_a_confirmed_deletion_of_a_contact_that_changed_is_held_back(limit: Limit | None) -> None:
+    """The person saw somebody else, so to speak, whatever the limit is."""
+    change = hard_delete(JANE, number=1)
+    guard = Guard(known_contacts=10, max_deletes=limit, confirmed={ContactId(1): "as it was"})
+    plan = make_plan([change, create(MARY)], guard)
+    assert plan.withheld == (change,)
+    assert plan.totals == Totals(create=1)
+    assert plan.withheld_because == (
+        "1 contact was changed in Brevo after the deletion was withheld; look once more, "
+        "--confirm-deletes lifts this"
+    )
+
+
+def test_when_a_contact_was_modified_does_not_matter_to_its_deletion() -> None:
+    """Only what it holds does."""
+    change = hard_delete(JANE, number=1)
+    later = replace(change, before=replace(change.before, modified_at=at(99)))
+    seen = {ContactId(1): contact_digest(change.before)}
+    guard = Guard(known_contacts=10, max_deletes=Limit(count=0), confirmed=seen)
+    assert make_plan([later], guard).withheld == ()
 
 
 # ---------------------------------------------------------------- what the account lacks
