@@ -15,7 +15,7 @@ from customer_sync.core.mentions import Person
 from customer_sync.core.model import Contact, ContactId, Email
 from customer_sync.errors import BrevoError, ExitCode
 from customer_sync.importing import finish_jobs
-from customer_sync.leftovers import Leftover, leftovers, lines_of, purge_files, withheld_of
+from customer_sync.leftovers import Leftover, leftovers, purge_files, records_of, withheld_of
 from customer_sync.report import ReportedError, RunReport
 from customer_sync.store import RunLock, Store, setting_aside
 from customer_sync.target import Connection, state_file
@@ -221,7 +221,7 @@ def _preview(store: Store, folder: Path, person: Person) -> Preview:
         person=person,
         rows=store.holdings(person).counts,
         files={
-            **{name: len(lines) for name, lines in lines_of(folder, person).items()},
+            **{name: len(found) for name, found in records_of(folder, person).items()},
             WITHHELD_FILE: len(withheld_of(folder, person)),
         },
     )

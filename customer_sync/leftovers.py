@@ -32,11 +32,18 @@ class Leftover:
     remedy: str
 
 
-def lines_of(folder: Path, person: Person) -> dict[str, tuple[str, ...]]:
-    """Return the lines that are about a person, by the file of JSON lines that holds them."""
+def records_of(folder: Path, person: Person) -> dict[str, tuple[object, ...]]:
+    """Return the records that are about a person, by the file of JSON lines that holds them.
+
+    A line that somebody spoilt is given as its text.
+    """
     is_about = _entry_of(person)
     return {
-        name: tuple(line for line, held in entries(folder / name) if is_about(line, held))
+        name: tuple(
+            line if held is None else held
+            for line, held in entries(folder / name)
+            if is_about(line, held)
+        )
         for name in LINES
     }
 

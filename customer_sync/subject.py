@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -16,7 +15,7 @@ from customer_sync.core.model import Contact, ContactId, Email
 from customer_sync.core.suppression import Suppression
 from customer_sync.erasure import is_theirs
 from customer_sync.errors import BrevoError
-from customer_sync.leftovers import lines_of, withheld_of
+from customer_sync.leftovers import records_of, withheld_of
 from customer_sync.session import REJECTS_FILE
 from customer_sync.store import Store
 from customer_sync.store.holdings import Holdings
@@ -148,11 +147,8 @@ def _document(
     held: _Held | None,
     now: datetime,
 ) -> dict[str, object]:
-    files = {
-        **{
-            name: [json.loads(line) for line in lines]
-            for name, lines in lines_of(connection.state, known.person).items()
-        },
+    files: dict[str, Sequence[object]] = {
+        **records_of(connection.state, known.person),
         WITHHELD_FILE: list(withheld_of(connection.state, known.person)),
     }
     rows = {name: list(getattr(known.holdings, name)) for name in known.holdings.counts}

@@ -186,6 +186,16 @@ def test_changes_that_wait_and_deletions_that_were_withheld_go_too(served: World
     assert served.call("run", "--confirm-deletes", withheld).exit_code == 0
 
 
+def test_what_was_dropped_from_the_queue_goes_too(served: World) -> None:
+    """It was kept to be fed in again."""
+    served.sync(MARYS)
+    dropped = state_folder(served) / "dropped.jsonl"
+    lines = [told("updated", "c1", JANE), told("updated", "c2", MARY)]
+    dropped.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    assert erase(served, "--json").document["files"]["dropped.jsonl"] == 1
+    assert dropped.read_text(encoding="utf-8") == f"{json.dumps(lines[1])}\n"
+
+
 def test_the_last_withheld_deletion_takes_its_file_along(served: World) -> None:
     """There is nothing to confirm any more."""
     served.sync(told("created", "c1", JANE))

@@ -55,6 +55,7 @@ def test_everything_about_a_person_is_in_it(world: World) -> None:
         "operations": 2,
         "mirror": 1,
         "rejects.jsonl": 1,
+        "dropped.jsonl": 0,
         "withheld.json": 0,
     }
     (contact,) = document["brevo"]["contacts"]
@@ -132,6 +133,14 @@ def test_what_waits_is_in_it(embedded: World) -> None:
     (item,) = exported(embedded)["state"]["queue"]["entries"]
     assert item["customer"]["attributes"]["FIRSTNAME"]["value"] == "Jane"
     assert item["attempts"] == 1
+
+
+def test_a_line_that_somebody_spoilt_is_shown_as_it_is(embedded: World) -> None:
+    """It may have been mended by hand, and badly."""
+    embedded.sync(told("created", "c2", MARY))
+    rejects = embedded.folder / ".customer-sync" / "rejects.jsonl"
+    rejects.write_text(f"{{jane is {JANE}\n", encoding="utf-8")
+    assert exported(embedded)["files"]["rejects.jsonl"]["entries"] == [f"{{jane is {JANE}"]
 
 
 def test_it_goes_to_a_file_for_its_owner(world: World) -> None:
