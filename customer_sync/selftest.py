@@ -13,7 +13,7 @@ from customer_sync.core.mapping import Mapper
 from customer_sync.core.model import Attribute, Place, Record, Rejection, Value
 from customer_sync.core.trial import Trial, UnclearCase
 from customer_sync.core.validate import EventValidator
-from customer_sync.errors import SourceError
+from customer_sync.errors import PlanRefused, SourceError
 from customer_sync.event_schema import event_schema
 from customer_sync.platforms.format import Format, Sample
 from customer_sync.platforms.recognise import recognise
@@ -106,7 +106,7 @@ class _Bench:
         """Carry out one test."""
         try:
             complaints = self._complaints(placed.case, line=placed.line)
-        except (UnclearCase, SourceError) as error:
+        except (UnclearCase, SourceError, PlanRefused) as error:
             complaints = (str(error),)
         return Tried(placed=placed, complaints=tuple(map(mask_text, complaints)))
 

@@ -21,6 +21,7 @@ from customer_sync.core.model import (
     Email,
     FieldChange,
     Keep,
+    Limit,
     Policy,
     Problem,
     Record,
@@ -29,6 +30,7 @@ from customer_sync.core.model import (
     Update,
 )
 from customer_sync.core.news import confirmed_before
+from customer_sync.core.plan import Guard, check_consent, make_plan
 from customer_sync.core.suppression import NOBODY, Lesson, Suppressed, learn
 from customer_sync.core.validate import EventValidator
 
@@ -82,6 +84,7 @@ class Trial:
 
         Raises:
             UnclearCase: they are about several customers.
+            PlanRefused: a block would be lifted without leave.
         """
         fold = Fold()
         warnings: list[str] = []
@@ -104,30 +107,30 @@ class Trial:
         return replace(came, warnings=frozenset(warnings))
 
     def _settle(self, folded: Folded) -> Came:
-        count = len(folded.customers) + len(folded.skipped)
-        if count > 1:
-            raise UnclearCase(f"It is about {count} customers; write a test for each of them.")
-        if folded.skipped:
-            return self._skip(folded.skipped[0])
-        if not folded.customers:
-            return Came(verdict=Verdict.IGNORE, contact=self.contact)
-        (customer,) = folded.customers.values()
-        return self._synced(customer)
-
-    def _synced(self, customer: Customer) -> Came:
-        if self._held is not None:
-            self._hold(self._held, customer.email)
+        everybody: tuple[Customer | Skip, ...] = (*folded.customers.values(), *folded.skipped)
+        told = [one for one in everybody if one.statements]
+        if len(told) > 1:
+            raise UnclearCase(f"It is about {len(told)} customers; write a test for each of them.")
+        if self._held is not None and told and told[0].email is not None:
+            self._hold(self._held, told[0].email)
             self._held = None
-        observed = {one.email: one for one in self._contacts.values() if one.email is not None}
-        # What follows the first change is about contacts that the customer has left behind.
-        self._remember_blocks()
-        customers = {customer.email: customer}
-        first, *others = diff(customers, observed, self._confirmed, self._policy, self._suppressed)
-        came, current = self._done(first), self._current
-        for change in others:
-            self._done(change)
+        came, current = Came(verdict=Verdict.IGNORE, contact=self.contact), self._current
+        for change in self._planned(folded):
+            done = self._done(change)
+            # All others are about contacts that the customer has left behind.
+            if _statements(change):
+                came, current = done, self._current
         self._current = current
         return came
+
+    def _planned(self, folded: Folded) -> tuple[Change, ...]:
+        self._remember_blocks()
+        observed = {one.email: one for one in self._contacts.values() if one.email is not None}
+        changes = diff(folded.customers, observed, self._confirmed, self._policy, self._suppressed)
+        everything = Guard(known_contacts=len(observed), max_deletes=Limit(share=1.0))
+        plan = make_plan((*folded.skipped, *changes), everything)
+        check_consent(plan, self._policy)
+        return plan.changes
 
     def _hold(self, held: Held, email: Email | None) -> None:
         number = self._current or self._next_number()
@@ -217,9 +220,15 @@ class Trial:
 
     def _skip(self, skipped: Skip) -> Came:
         if skipped.email is not None and skipped.deleted_at is not None:
-            gone = Dated(value=skipped.email, at=skipped.deleted_at)
-            self._addresses |= dict.fromkeys(skipped.ids, (gone, True))
+            self._note_deleted(skipped.ids, Dated(value=skipped.email, at=skipped.deleted_at))
         return Came(verdict=Verdict.SKIP, contact=self.contact, reason=skipped.reason)
+
+    def _note_deleted(self, ids: Iterable[str], gone: Dated[Email]) -> None:
+        """Note that customers are gone whose address lives on, unless they came back since."""
+        for name in ids:
+            known, _ = self._addresses.get(name, (gone, True))
+            if known.at <= gone.at:
+                self._addresses[name] = (replace(known, at=gone.at), True)
 
     def _identities(self) -> Identities:
         owners: dict[Email, frozenset[str]] = {}
@@ -231,6 +240,10 @@ class Trial:
             owners=owners,
             deleted={name: known.at for name, (known, gone) in self._addresses.items() if gone},
         )
+
+
+def _statements(change: Change) -> int:
+    return change.statements if isinstance(change, Skip) else change.customer.statements
 
 
 def _left_addresses(

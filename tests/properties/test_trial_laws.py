@@ -30,7 +30,7 @@ ADDRESSES = ("ada@example.com", "eva@example.com")
 
 @st.composite
 def events(draw: st.DrawFn, minute: int) -> Event:
-    """Return what the shop says at *minute*, or a little earlier, of one of its customers."""
+    """Return what the shop says at *minute*, or a little earlier, of one of two customers."""
     told = minute - draw(st.sampled_from((0, 0, 0, 2)))
     known: dict[str, object] = {"email": draw(st.sampled_from(ADDRESSES))}
     known |= draw(
@@ -46,15 +46,15 @@ def events(draw: st.DrawFn, minute: int) -> Event:
     )
     return event(
         draw(st.sampled_from(("created", "updated", "deleted"))),
-        7,
-        at=f"2024-01-15T10:{told:02}:00Z",
+        draw(st.sampled_from((7, 7, 7, 8))),
+        at=f"2024-01-15T10:{told:02}:{minute:02}Z",
         **known,
     )
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Event]:
-    """Return what the shop says of one customer, run by run."""
+    """Return what the shop says, of one customer in each run."""
     return [draw(events(minute)) for minute in range(3, 3 + draw(st.integers(1, 6)))]
 
 
