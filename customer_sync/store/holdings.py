@@ -1,7 +1,6 @@
 """All that the state holds about one person: found, shown, and purged without a trace."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -182,19 +181,25 @@ class Persons(StateFile):
 
     def _journalled(self, emails: Iterable[Email], ids: Iterable[str]) -> Iterator[_Mentioned]:
         """Yield the changes, tried or waiting, of a customer with one of the names."""
-        wanted, known = frozenset(emails), frozenset(ids)
-        sources = (
-            "SELECT change FROM operations",
-            "SELECT json_object('customer', json(CAST(customer AS TEXT))) FROM queue",
-        )
-        for sql in sources:
-            with telling(self.path), closing(self._db.execute(sql)) as rows:
-                for (body,) in rows:
-                    if not _may_mention(body, wanted, known):
-                        continue
-                    one = self._decoded(body, _Mentioned)
-                    if one.emails & wanted or one.customer.ids & known:
-                        yield one
+        names = (*emails, *ids)
+        for _, body in self._naming_any("operations", "id", "change", names):
+            yield self._decoded(body, _Mentioned)
+        for _, body in self._naming_any("queue", "email", "customer", names):
+            yield _Mentioned(customer=self._decoded(body, _Called))
+
+    def _naming_any(
+        self, table: str, key: str, within: str, names: Iterable[str]
+    ) -> list[tuple[object, bytes]]:
+        """Return *key* and JSON of the rows that hold one of *names* as a whole text.
+
+        The file is searched by SQLite, so that of a long journal only these are decoded.
+        """
+        tokens = [msgspec.json.encode(name) for name in names]
+        hits = " OR ".join(f"instr({within}, ?)" for _ in tokens) or "FALSE"
+        with telling(self.path):
+            return self._db.execute(
+                f"SELECT {key}, {within} FROM {table} WHERE {hits}", tokens
+            ).fetchall()
 
     def _keys(self, table: str, column: str, person: Person) -> list[object]:
         rows = self._select(
@@ -231,16 +236,12 @@ class Persons(StateFile):
 
     def _journal_keys(self, person: Person) -> list[object]:
         """Return the changes of the person's own contact."""
-        with (
-            telling(self.path),
-            closing(self._db.execute("SELECT id, change FROM operations")) as rows,
-        ):
-            return [
-                key
-                for key, body in rows
-                if _may_mention(body, person.emails, person.ids)
-                and self._decoded(body, _Mentioned).is_of(person.emails, person.ids)
-            ]
+        names = (*person.emails, *person.ids)
+        return [
+            key
+            for key, body in self._naming_any("operations", "id", "change", names)
+            if self._decoded(body, _Mentioned).is_of(person.emails, person.ids)
+        ]
 
     # ------------------------------------------------------------ rows and cells
 
@@ -307,12 +308,6 @@ _KEYS = {
     "mirror": "contact_id",
 }
 """By which column a row of each table is named."""
-
-
-def _may_mention(body: bytes | str, emails: frozenset[Email], ids: frozenset[str]) -> bool:
-    """Rule out most of a long journal without decoding it."""
-    text = body if isinstance(body, str) else body.decode()
-    return any(name in text for name in (*emails, *ids))
 
 
 def _beside(cells: Iterable[str]) -> str:

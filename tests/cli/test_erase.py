@@ -13,7 +13,7 @@ import pytest
 from customer_sync.brevo.retry import RetryPolicy
 from customer_sync.clock import SystemClock
 from customer_sync.sandbox import Sandbox
-from customer_sync.store import Store
+from customer_sync.store import RunLock, Store
 from worlds import Result, World
 
 JANE, OLD, MARY = "jane@example.com", "jane.old@example.com", "mary.jane@example.com"
@@ -308,6 +308,29 @@ def test_the_key_may_be_refused(embedded: World) -> None:
     _break(embedded, status=401, times=1)
     assert erase(embedded).exit_code == 5
     assert erase(embedded).exit_code == 0
+
+
+def test_an_import_that_a_killed_run_began_is_waited_for(embedded: World) -> None:
+    """It could bring the person back."""
+    lived(embedded)
+    with Store(state_folder(embedded) / "state-sandbox.db") as store:
+        store.begin_job(store.runs()[0].id, 1, SystemClock().now())
+        assert store.open_jobs()
+    assert erase(embedded).exit_code == 0
+    with Store(state_folder(embedded) / "state-sandbox.db") as store:
+        assert store.open_jobs() == []
+
+
+def test_a_run_that_is_under_way_is_not_disturbed(embedded: World) -> None:
+    """Nor does it disturb: whoever asks is told who holds the state."""
+    lived(embedded)
+    with RunLock(state_folder(embedded) / "lock", now=SystemClock().now()):
+        for command in (["erase", JANE, "--yes"], ["suppressions", "lift", JANE, "--yes"]):
+            result = embedded.call(*command)
+            assert result.exit_code == 9
+            assert "Another run holds the state" in result.err
+        assert embedded.call("export-subject", JANE).exit_code == 0
+    assert JANE in embedded.contacts()
 
 
 def _break(world: World, *, status: int, times: int) -> None:
