@@ -9,6 +9,7 @@ from customer_sync.config import RetrySettings
 from customer_sync.core.bill import Route
 from customer_sync.core.confirm import confirm
 from customer_sync.core.diff import recreate
+from customer_sync.core.fold import Identities
 from customer_sync.core.jobs import ProcessId
 from customer_sync.core.model import (
     Applied,
@@ -91,15 +92,18 @@ class RunJournal:
 
     def settle(self, changes: Sequence[Change]) -> None:
         """Confirm the contacts that are right as they are, and end the wait of all left alone."""
-        confirmations, superseded = [], []
+        confirmations: list[tuple[Keep, Confirmed]] = []
+        unchanged: list[tuple[Keep, Confirmed]] = []
+        superseded = []
         for change in changes:
             if isinstance(change, Keep):
                 before = self._before(change)
                 confirmed = confirm(change, before, list_id=self._policy.list_id)
-                if confirmed != before:
-                    confirmations.append((change, confirmed))
+                (unchanged if confirmed == before else confirmations).append((change, confirmed))
                 if before is not None and _was_renamed(change, before):
                     superseded.append(before)
+        known = self._store.identities((i for c, _ in unchanged for i in c.customer.ids), ())
+        confirmations += [one for one in unchanged if _lives_elsewhere(one[0].customer, known)]
         self._store.record_kept(confirmations, superseded)
         for change in changes:
             if isinstance(change, Skip) and change.email and change.deleted_at:
@@ -256,6 +260,16 @@ def _wait_is_over(change: Change) -> Sequence[Email]:
             return () if reason in {Reason.MOVED, Reason.OVERTAKEN} else (email,)
         case _:
             return ()
+
+
+def _lives_elsewhere(customer: Customer, known: Identities) -> bool:
+    """Tell whether one of the ids is not known to be at the customer's address, dead or alive."""
+    return any(
+        i not in known.addresses
+        or known.addresses[i].value != customer.email
+        or (i in known.deleted) is not customer.is_deleted
+        for i in customer.ids
+    )
 
 
 def _was_renamed(change: Keep, before: Confirmed) -> bool:

@@ -282,6 +282,15 @@ def test_what_is_known_already_is_not_written_again(store: Store) -> None:
     assert store._db.total_changes - changes_before == rows_of_the_run_itself
 
 
+def test_whoever_shares_a_contact_is_remembered_though_nothing_else_is_new(store: Store) -> None:
+    """Or the contact would go with the first of the two."""
+    journal(store).settle([Keep(customer=customer(ids=["c1"]), before=contact())])
+    known = store.confirmed([JANE])
+    journal(store, known=known).settle([Keep(customer=customer(ids=["c2"]), before=contact())])
+    assert store.confirmed([JANE]) == known
+    assert store.identities((), [JANE]).owners == {JANE: frozenset({"c1", "c2"})}
+
+
 @pytest.mark.parametrize(
     ("reason", "waits"), [(Reason.STALE, 0), (Reason.DELETED, 0), (Reason.MOVED, 1)]
 )
