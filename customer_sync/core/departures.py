@@ -1,7 +1,6 @@
 """What becomes of contacts whose customer is gone, or has another contact by now."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from customer_sync.core.draft import BLOCKED, EMAIL, LISTS, MAIL, Draft
 from customer_sync.core.model import (
@@ -27,11 +26,12 @@ def delete(
 ) -> Delete | Keep:
     """Return what becomes of the contact of a customer who is gone.
 
-    A soft deletion blocks it, takes it off the list and marks it; what is so already is kept.
+    A soft deletion blocks it, takes it off the list and marks it; what is so already is kept. A
+    contact that was left behind never goes for good: nobody was deleted.
     """
     if contact is None:
         return Keep(customer=customer, before=None, notes=notes)
-    if policy.delete_behavior is DeleteBehavior.HARD:
+    if policy.delete_behavior is DeleteBehavior.HARD and not customer.is_left:
         gone = FieldChange(name=EMAIL, old=contact.email, new=None, why=Why.DELETED)
         return Delete(customer=customer, before=contact, patch=None, fields=(gone,), notes=notes)
     draft = Draft()
@@ -58,8 +58,6 @@ def delete(
 
 def retire(left_over: Contact, customer: Customer, policy: Policy) -> Delete | Keep:
     """Take the contact of an old address out of use; its customer has another one."""
-    if not customer.is_deleted:
-        policy = replace(policy, delete_behavior=DeleteBehavior.SOFT)
     gone = _gone(left_over, customer)
     return delete(gone, left_over, policy, notes=(Note.MERGED_INTO_EXISTING,))
 
@@ -71,6 +69,7 @@ def _gone(contact: Contact, customer: Customer) -> Customer:
         email_at=customer.email_at,
         deleted_at=customer.last_at,
         is_deleted=True,
+        is_left=not customer.is_deleted,
         last_at=customer.last_at,
         statements=0,
     )

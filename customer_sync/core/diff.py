@@ -128,7 +128,8 @@ def _change(
     has_said_no_elsewhere: bool,
 ) -> Change:
     if customer.is_deleted:
-        return delete(customer, contact, policy)
+        notes = (Note.MERGED_INTO_EXISTING,) if customer.is_left else ()
+        return delete(customer, contact, policy, notes)
     if contact is None:
         return _create(
             customer, before, policy, ledger, has_said_no_elsewhere=has_said_no_elsewhere

@@ -44,6 +44,7 @@ class Fold:
 
     def __init__(self) -> None:
         self._heard: dict[Key, Heard] = {}
+        self._left: dict[Email, Customer] = {}
         self._places = 0
 
     def add(self, statement: Statement) -> None:
@@ -59,8 +60,12 @@ class Fold:
     def add_customer(self, customer: Customer) -> None:
         """Take in what was folded before, such as a change that waited for its retry.
 
-        Whatever the same customer said at the same time or later in this input is newer.
+        Whatever the same customer said at the same time or later in this input is newer. An address
+        that was left, whose contact waits to be taken out of use, is nobody's end.
         """
+        if customer.is_left:
+            self._left[customer.email] = customer
+            return
         keys = [("id", i) for i in sorted(customer.ids)] or [("email", customer.email)]
         for key in keys:
             self._heard.setdefault(key, Heard()).merge(Heard.recall(customer))
@@ -73,7 +78,8 @@ class Fold:
     @property
     def emails(self) -> frozenset[Email]:
         """The addresses that were mentioned."""
-        return frozenset(email for heard in self._heard.values() for email in heard.emails)
+        heard = (email for heard in self._heard.values() for email in heard.emails)
+        return frozenset((*heard, *self._left))
 
     def customers(self, identities: Identities) -> Folded:
         """Return one customer per address, known by what the state remembers of ids."""
@@ -106,7 +112,8 @@ class Fold:
                     skipped.append(found)
                 else:
                     customers[found.email] = found
-        return Folded(customers=customers, skipped=tuple(skipped))
+        # Whoever lives at an address now keeps the contact that was left there.
+        return Folded(customers=self._left | customers, skipped=tuple(skipped))
 
 
 def fold(statements: Iterable[Statement], identities: Identities | None = None) -> Folded:
@@ -138,9 +145,6 @@ def _absorbable(heard: Mapping[Key, Heard], key: Key) -> Key | None:
     for email in sorted(one.emails.keys() - {one.newest_email}):
         before = heard.get(("email", email))
         if before is None or before is one or before.last is None:
-            continue
-        if before.is_deleted and not before.statements:
-            # A contact that was left behind there waits to be taken out of use: nobody's end.
             continue
         if before.last <= one.left_at(email):
             return ("email", email)

@@ -212,6 +212,8 @@ class Customer:
     deleted_at: datetime | None = None
     """When the shop last deleted the customer, whether or not it came back."""
     is_deleted: bool = False
+    is_left: bool = False
+    """Nobody was deleted: the person lives at another address, and has another contact there."""
     is_only_created: bool = False
     """Nothing but creations were heard of: what `update_enabled: false` is about."""
     last_at: datetime

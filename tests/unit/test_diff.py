@@ -302,6 +302,18 @@ def test_where_both_addresses_have_a_contact_one_is_retired() -> None:
     assert retired.patch == ContactPatch(email_blocked=True, remove_lists=frozenset({LIST}))
 
 
+def test_a_contact_that_waits_to_be_retired_does_not_go_for_good() -> None:
+    """Its customer lives: what a run could not do, the next one does as it was meant."""
+    before = contact(JANE, lists=[LIST])
+    hard = Policy(list_id=LIST, delete_behavior=DeleteBehavior.HARD)
+    kept, retired = changes(
+        [customer(NEW_JANE, former=[JANE])], [before, contact(NEW_JANE, number=8)], [], hard
+    )
+    assert isinstance(kept, Update)
+    assert isinstance(retired, Delete)
+    assert changes([retired.customer], [before], [confirmed(JANE)], hard) == [retired]
+
+
 def test_a_no_at_the_old_address_is_a_no_at_the_new_one() -> None:
     """It is the same person."""
     kept, _ = changes(

@@ -584,9 +584,30 @@ def test_a_left_contact_that_waits_for_its_end_is_not_its_customers_end() -> Non
     collected = Fold()
     collected.add(statement(CREATED, 1, email=NEW_JANE, previous_email=JANE))
     collected.add(statement(UPDATED, 2, email=NEW_JANE))
-    collected.add_customer(customer(JANE, minute=2, ids=(), is_deleted=True, statements=0))
+    collected.add_customer(left_at(JANE))
     found = collected.customers(Identities()).customers
     assert {email: one.is_deleted for email, one in found.items()} == {NEW_JANE: False, JANE: True}
+
+
+def test_whoever_lives_at_a_left_address_keeps_the_contact() -> None:
+    """The contact that waits to be taken out of use is somebody's again."""
+    collected = Fold()
+    collected.add_customer(left_at(JANE))
+    collected.add(statement(CREATED, 3, customer_id="c2", email=JANE))
+    found = collected.customers(Identities()).customers
+    assert {email: one.is_deleted for email, one in found.items()} == {JANE: False}
+
+
+def test_a_left_address_is_asked_for_like_any_other() -> None:
+    """What is known of it, and what waits for it, comes along."""
+    collected = Fold()
+    collected.add_customer(left_at(JANE))
+    assert collected.emails == {JANE}
+
+
+def left_at(email: str) -> Customer:
+    """Return what waits for a contact that its customer left behind."""
+    return replace(customer(email, minute=2, ids=(), is_deleted=True, statements=0), is_left=True)
 
 
 def test_two_addresses_of_one_time_are_put_in_an_order() -> None:
