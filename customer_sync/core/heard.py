@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeAlias, TypeVar
 
 from customer_sync.core.model import Customer, Dated, Email, Statement, Trigger, Value
@@ -13,6 +13,9 @@ Clock: TypeAlias = tuple[datetime, int]
 K = TypeVar("K")
 V = TypeVar("V")
 Said: TypeAlias = dict[K, tuple[Clock, V]]
+
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,8 +80,10 @@ class Heard:
     def recall(cls, customer: Customer) -> "Heard":
         """Return what must have been heard to arrive at *customer*."""
         heard = cls(ids=set(customer.ids), statements=customer.statements)
-        for age, email in enumerate((customer.email, *customer.former_emails)):
-            heard.emails[email] = ((customer.email_at, -1 - age), None)
+        heard.emails[customer.email] = ((customer.email_at, -1), None)
+        for age, email in enumerate(customer.former_emails):
+            # Nobody knows any more when the customer had them: whatever a statement tells is newer.
+            heard.emails[email] = ((_LONG_AGO, -1 - age), None)
         for name, said in customer.attributes.items():
             heard.attributes[name] = ((said.at, -1), said.value)
         for name, consent in (("email", customer.email_consent), ("sms", customer.sms_consent)):

@@ -579,6 +579,22 @@ def test_a_deletion_beats_a_creation_that_waited() -> None:
     assert folded_again(waiting, later=(statement(DELETED, 2),)).is_deleted
 
 
+def test_waiting_makes_no_address_newer_than_it_is() -> None:
+    """Whoever is heard of at it since then is somebody else, and stays so."""
+    told = (
+        statement(CREATED, 1, email=NEW_JANE, previous_email=JANE),
+        statement(CREATED, 2, customer_id=None, email=JANE),
+        statement(UPDATED, 3, email=MARY),
+    )
+    at_once = fold(told)
+    waiting = replace(at_once.customers[MARY], statements=0)
+    collected = Fold()
+    for one in told:
+        collected.add(one)
+    collected.add_customer(waiting)
+    assert collected.customers(Identities()).customers.keys() == at_once.customers.keys()
+
+
 def test_a_left_contact_that_waits_for_its_end_is_not_its_customers_end() -> None:
     """Whoever left the address lives on at the new one."""
     collected = Fold()
