@@ -271,7 +271,8 @@ def _customer(
         ids=frozenset(heard.ids),
         former_emails=former_emails,
         moved_in_at=heard.emails[email][0][0] if has_moved else None,
-        attributes={} if heard.is_deleted else dated(heard.attributes),
+        # Of whoever is deleted too: the state may know that the customer has come back since.
+        attributes=dated(heard.attributes),
         email_consent=consents.get("email"),
         sms_consent=consents.get("sms"),
         created_at=max(heard.creations)[0] if heard.creations else None,

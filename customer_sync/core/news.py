@@ -76,7 +76,7 @@ def since_confirmed(customer: Customer, before: Confirmed | None) -> Customer | 
     if customer.is_deleted:
         came_back = before.created_at is not None and not before.is_deleted
         if came_back and at_or_before(customer.deleted_at, before.created_at):
-            return _hear_late_no(customer, before)
+            return _hear_who_came_back(customer, before)
         return customer
     if before.is_deleted:
         return _come_back(customer, before)
@@ -98,20 +98,36 @@ def since_confirmed(customer: Customer, before: Confirmed | None) -> Customer | 
     )
 
 
-def _hear_late_no(customer: Customer, before: Confirmed) -> Customer | Skip:
-    """Leave nothing but a no of whoever was deleted once and is known to have come back since."""
-    email_no = _unheard_no(customer.email_consent, before.email_consent)
-    sms_no = _unheard_no(customer.sms_consent, before.sms_consent)
-    if email_no is None and sms_no is None:
+def _hear_who_came_back(customer: Customer, before: Confirmed) -> Customer | Skip:
+    """Leave what somebody said after coming back, whose deletion before that is heard of only now.
+
+    A no counts whenever it was said.
+    """
+    attributes = {
+        name: said
+        for name, said in customer.attributes.items()
+        if not _precedes(said, before.created_at)
+        and not _is_superseded(said.at, before.attributes.get(name), before)
+    }
+    email_consent = _unheard(customer.email_consent, before.email_consent, before)
+    sms_consent = _unheard(customer.sms_consent, before.sms_consent, before)
+    if not (attributes or email_consent or sms_consent) and customer.email == before.email:
         return skip(customer, Reason.STALE)
     return replace(
-        customer, attributes={}, email_consent=email_no, sms_consent=sms_no, is_deleted=False
+        customer,
+        attributes=attributes,
+        email_consent=email_consent,
+        sms_consent=sms_consent,
+        is_deleted=False,
     )
 
 
-def _unheard_no(said: Dated[bool] | None, known: Dated[bool] | None) -> Dated[bool] | None:
-    is_unheard = said is not None and (known is None or said.at > known.at)
-    return said if is_unheard and _is_no(said) else None
+def _unheard(
+    said: Dated[bool] | None, known: Dated[bool] | None, before: Confirmed
+) -> Dated[bool] | None:
+    if said is None or (known is not None and said.at <= known.at):
+        return None
+    return None if said.value and _precedes(said, before.created_at) else said
 
 
 def _come_back(customer: Customer, before: Confirmed) -> Customer | Skip:

@@ -595,6 +595,20 @@ def test_waiting_makes_no_address_newer_than_it_is() -> None:
     assert collected.customers(Identities()).customers.keys() == at_once.customers.keys()
 
 
+def test_what_is_said_after_a_deletion_is_kept_with_it() -> None:
+    """The state may know of a return in between, which is not in this input."""
+    found = only(
+        fold(
+            [
+                statement(CREATED, 1, attributes={"FIRSTNAME": "Jane"}),
+                statement(DELETED, 2),
+                statement(UPDATED, 4, attributes={"CITY": "Rome"}),
+            ]
+        )
+    )
+    assert (found.is_deleted, held(found)) == (True, {"CITY": "Rome"})
+
+
 def test_a_left_contact_that_waits_for_its_end_is_not_its_customers_end() -> None:
     """Whoever left the address lives on at the new one."""
     collected = Fold()

@@ -128,6 +128,30 @@ def test_a_late_no_that_is_old_news_is_stale(heard: Dated[bool]) -> None:
     assert reason(since_confirmed(late, known)) is Reason.STALE
 
 
+def test_what_was_said_after_the_return_counts_although_the_deletion_is_late() -> None:
+    """What the deletion voids was said before the return; what was said since is news."""
+    known = confirmed(minute=8, attributes={"NAME": "Jane"}, created=8, deleted=1)
+    late = customer(
+        minute=12,
+        deleted=5,
+        is_deleted=True,
+        dated={"CITY": said("Rome", 12), "VOID": said("x", 7), "NAME": said("Jan", 7)},
+        email_consent=said(YES, 12),
+        sms_consent=said(YES, 7),
+    )
+    left = fresh(since_confirmed(late, known))
+    assert not left.is_deleted
+    assert left.attributes == {"CITY": said("Rome", 12)}
+    assert (left.email_consent, left.sms_consent) == (said(YES, 12), None)
+
+
+def test_a_new_address_after_the_return_is_news_by_itself() -> None:
+    """Nothing else need be said with it."""
+    known = confirmed(minute=8, created=8, deleted=1)
+    late = customer(NEW_JANE, minute=12, former=[JANE], deleted=5, is_deleted=True)
+    assert fresh(since_confirmed(late, known)).email == NEW_JANE
+
+
 def test_a_creation_is_remembered_however_late_it_arrives() -> None:
     """A deletion from before it, which arrives later still, is then known to be stale."""
     late = customer(minute=5, created=5)
