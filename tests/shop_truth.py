@@ -17,6 +17,11 @@ CONSENT_FIELDS = {"email": "acceptsMarketing", "sms": "acceptsSmsMarketing"}
 GUEST = "guest"
 
 
+def is_guest(key: str) -> bool:
+    """Tell whether a customer has no id at the shop, so that whoever comes back is another one."""
+    return key.startswith(GUEST)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
     """A yes or a no to being written to."""
@@ -51,7 +56,7 @@ class Person:
     @property
     def has_id(self) -> bool:
         """Tell whether events carry an id; guests are known by their address alone."""
-        return self.key != GUEST
+        return not is_guest(self.key)
 
     def last_word(self, channel: str, told: Collection[int]) -> Word | None:
         """Return what was said last, of what has arrived."""
@@ -90,6 +95,8 @@ class ShopTruth:
     heard: set[int] = field(default_factory=set)
     """The numbers of those that arrived at least at a run which was cut off."""
     _last: int = 0
+    _exported: int = 0
+    """The number of the last event before the last export."""
     _word_times: set[datetime] = field(default_factory=set)
 
     @property
@@ -161,8 +168,8 @@ class ShopTruth:
             chosen.add(number)
             letter = self.pending[number]
             waiting += letter.needs
-            if letter.key == GUEST:
-                waiting += [n for n, other in self.pending.items() if other.key == GUEST]
+            if is_guest(letter.key):
+                waiting += [n for n, other in self.pending.items() if other.key == letter.key]
         return [self.pending[number] for number in sorted(chosen)]
 
     def are_arriving(self, letters: Iterable[Letter]) -> None:
@@ -171,6 +178,7 @@ class ShopTruth:
 
     def is_exported(self) -> None:
         """Note that a run begins to read an export."""
+        self._exported = self._last
         for person in self.people.values():
             self.heard.update(word.letter for word in person.words["email"])
 
@@ -181,7 +189,12 @@ class ShopTruth:
             self.told[letter.number] = letter
 
     def is_newest_of(self, letter: Letter, name: str) -> bool:
-        """Tell whether nothing newer was ever told of an attribute than *letter* does."""
+        """Tell whether nothing newer was ever told of an attribute than *letter* does.
+
+        An export tells all that happened before it.
+        """
+        if letter.number <= self._exported:
+            return False
         later = (
             other
             for other in (*self.told.values(), *self.pending.values())

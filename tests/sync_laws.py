@@ -34,6 +34,7 @@ class People:
     sms_blocked: set[int] = field(default_factory=set)
     unblocked: set[int] = field(default_factory=set)
     """Whose block a person lifted."""
+    sms_unblocked: set[int] = field(default_factory=set)
     left: set[int] = field(default_factory=set)
     """Who left the list by a link in a mail."""
     unlisted: set[str] = field(default_factory=set)
@@ -222,8 +223,9 @@ class Verdict:
     def _check_block(self, person: Person, contact: Contact, channel: str) -> None:
         is_blocked = contact.is_email_blocked if channel == "email" else contact.is_sms_blocked
         theirs = self.people.blocked if channel == "email" else self.people.sms_blocked
+        lifted = self.people.unblocked if channel == "email" else self.people.sms_unblocked
         word = person.last_word(channel, self.truth.told)
-        is_lifted = contact.id in self.people.unblocked and not self.is_told_anew
+        is_lifted = contact.id in lifted and not self.is_told_anew
         if contact.id in theirs or (word is not None and not word.is_yes and not is_lifted):
             assert is_blocked, f"{channel} of {person.email} is not blocked"
         elif not self._may_be_blocked(person, channel):

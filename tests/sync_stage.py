@@ -157,6 +157,19 @@ class Stage:
             (mirrored and mirrored.is_email_blocked) or (confirmed and confirmed.email_blocked_at)
         )
 
+    def is_reopened_unseen(self, contact: Contact) -> bool:
+        """Tell whether people lifted a block of the program's, and it has not looked since.
+
+        A block that they set again before it does is to it the one that it had set.
+        """
+        if contact.email is None:
+            return False
+        if contact.id not in self.people.unblocked | self.people.sms_unblocked:
+            return False
+        with self.shop.memory() as store:
+            known = store.confirmed([contact.email]).get(contact.email)
+        return known is not None and (known.email_blocked_at or known.sms_blocked_at) is not None
+
     # ------------------------------------------------------------ runs
 
     def run(
@@ -235,7 +248,10 @@ class Stage:
         self.settle([letter.event for letter in letters], letters)
         self._judge(is_told_anew=False)
         history = [self.truth.told[n].event for n in sorted(self.truth.told)]
-        self.settle(history)
+        # Only a listing of all contacts shows who was deleted in Brevo, and what was written lately
+        # counts for a while even if a listing does not show it.
+        self.shop.clock.advance(24 * 3600)
+        self.settle(history, options=replace(EVENTS, is_refresh=True))
         export = self.truth.export(self.later())
         self.settle(export, options=EXPORT)
         self._judge(is_told_anew=True)

@@ -14,7 +14,7 @@ from customer_sync.core.model import Contact, DeleteBehavior, OnDrift, Resubscri
 from customer_sync.core.routes import RouteChoice
 from customer_sync.pipeline import RunOptions
 from customer_sync.sandbox import Sandbox
-from shop_truth import GUEST, Content, Letter
+from shop_truth import GUEST, Content, Letter, is_guest
 from sync_laws import LIST, OTHER_LIST, UNMAPPED
 from sync_stage import EVENTS, EXPORT, Stage, Trouble, open_shop
 from thoroughness import examples
@@ -43,8 +43,8 @@ contents: st.SearchStrategy[Content] = st.fixed_dictionaries(
 ages = st.sampled_from((0, 0, 7, 1500))
 """Minutes by which a word on consent is older than the event that tells it."""
 
-deaths = st.just(0) | st.integers(min_value=1, max_value=40)
-"""The step of a run at which its process ends; 0: it lives."""
+deaths = st.integers(min_value=1, max_value=40)
+"""The step of a run at which its process ends, if it has so many; at step 0 none does."""
 
 options = st.builds(
     RunOptions,
@@ -90,16 +90,23 @@ class ShopAndBrevo(RuleBasedStateMachine):
         delete_behavior=st.sampled_from(DeleteBehavior),
         resubscribe=st.sampled_from(Resubscribe),
         on_drift=st.sampled_from(OnDrift),
+        first=st.lists(contents, min_size=1, max_size=3),
     )
     def open_the_shop(
-        self, delete_behavior: DeleteBehavior, resubscribe: Resubscribe, on_drift: OnDrift
+        self,
+        delete_behavior: DeleteBehavior,
+        resubscribe: Resubscribe,
+        on_drift: OnDrift,
+        first: list[Content],
     ) -> None:
-        """Start with nobody."""
+        """Start with an empty account, and with customers whose events are on their way."""
         memory = Path("/dev/shm")
         self.folder = Path(mkdtemp(dir=memory if memory.is_dir() else None))
         self.stage = Stage(open_shop(self.folder, delete_behavior, resubscribe, on_drift))
         self.truth, self.people = self.stage.truth, self.stage.people
         self.guest_emails = [*GUEST_EMAILS]
+        for key, email, content in zip(IDS, EMAILS, first, strict=False):
+            self.truth.register(key, email, self.stage.later(), content, age=0)
 
     def teardown(self) -> None:
         """Let everything through, and look at all that there is."""
@@ -114,7 +121,7 @@ class ShopAndBrevo(RuleBasedStateMachine):
     @rule(data=st.data(), content=contents, age=ages)
     def register(self, data: st.DataObject, content: Content, age: int) -> None:
         """Somebody becomes a customer, for the first time or again."""
-        key = _draw(data, [k for k in (*IDS, GUEST) if k not in self.truth.living])
+        key = _draw(data, [k for k in (*IDS, *self._new_guest()) if k not in self.truth.living])
         email = self._free_email(data, key)
         if key is not None and email is not None:
             self.truth.register(key, email, self.stage.later(), content, age=age)
@@ -151,44 +158,44 @@ class ShopAndBrevo(RuleBasedStateMachine):
         value=st.sampled_from(("Edited", "Other", "")),
     )
     def edit(self, data: st.DataObject, name: str, value: str) -> None:
-        """Somebody writes to a field of a contact, mapped or not."""
+        """Somebody writes to a mapped field, or to what is none of the program's business."""
         contact = self._any_contact(data)
-        if name != UNMAPPED:
+        body: Content = {"attributes": {name: value}}
+        if name == UNMAPPED:
+            body["listIds"] = [OTHER_LIST]
+        else:
             self.people.edits.setdefault((contact.id, name), set()).add(value or None)
-        self.stage.edit(contact, {"attributes": {name: value}})
+        self.stage.edit(contact, body)
 
     @precondition(lambda self: self.people.seen)
     @rule(data=st.data())
     def block(self, data: st.DataObject) -> None:
-        """Somebody follows the link in a mail, or is blocked by hand."""
+        """Somebody follows the link in a mail; whoever is blocked subscribes again by a form."""
         contact = self._any_contact(data)
-        if not contact.is_email_blocked:
-            self.people.blocked.add(contact.id)
+        if contact.is_email_blocked:
+            self.people.blocked.discard(contact.id)
+            self.people.unblocked.add(contact.id)
+        else:
+            if not self.stage.is_reopened_unseen(contact):
+                self.people.blocked.add(contact.id)
             self.people.noes |= self.people.ever_of(contact.id)
             self.people.unblocked.discard(contact.id)
-            self.stage.edit(contact, {"emailBlacklisted": True})
+        self.stage.edit(contact, {"emailBlacklisted": not contact.is_email_blocked})
 
     @precondition(lambda self: self.people.seen)
     @rule(data=st.data())
-    def unblock(self, data: st.DataObject) -> None:
-        """Somebody subscribes again by a form of Brevo's."""
+    def block_sms(self, data: st.DataObject) -> None:
+        """Somebody answers STOP; whoever did, START."""
         contact = self._any_contact(data)
-        self.people.blocked.discard(contact.id)
-        self.people.unblocked.add(contact.id)
-        self.stage.edit(contact, {"emailBlacklisted": False})
-
-    @precondition(lambda self: self.people.seen)
-    @rule(data=st.data(), is_blocked=st.booleans())
-    def block_sms(self, data: st.DataObject, is_blocked: bool) -> None:
-        """Somebody answers STOP, or START."""
-        contact = self._any_contact(data)
-        if is_blocked and not contact.is_sms_blocked:
-            self.people.sms_blocked.add(contact.id)
-            self.people.noes |= self.people.ever_of(contact.id)
-        if not is_blocked:
+        if contact.is_sms_blocked:
             self.people.sms_blocked.discard(contact.id)
-            self.people.unblocked.add(contact.id)
-        self.stage.edit(contact, {"smsBlacklisted": is_blocked})
+            self.people.sms_unblocked.add(contact.id)
+        else:
+            if not self.stage.is_reopened_unseen(contact):
+                self.people.sms_blocked.add(contact.id)
+            self.people.noes |= self.people.ever_of(contact.id)
+            self.people.sms_unblocked.discard(contact.id)
+        self.stage.edit(contact, {"smsBlacklisted": not contact.is_sms_blocked})
 
     @precondition(lambda self: self.people.seen)
     @rule(data=st.data(), is_by_mail=st.booleans())
@@ -205,12 +212,6 @@ class ShopAndBrevo(RuleBasedStateMachine):
         self.people.left.add(contact.id)
         self.people.unlisted |= self.people.ever_of(contact.id)
         self.stage.act(lambda sandbox: sandbox.unsubscribe(email, LIST))
-
-    @precondition(lambda self: self.people.seen)
-    @rule(data=st.data())
-    def join_other_list(self, data: st.DataObject) -> None:
-        """Somebody joins a list that is none of the program's business."""
-        self.stage.edit(self._any_contact(data), {"listIds": [OTHER_LIST]})
 
     @precondition(lambda self: self.people.seen)
     @rule(data=st.data())
@@ -249,15 +250,27 @@ class ShopAndBrevo(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ runs
 
-    @rule(data=st.data(), options=options, trouble=st.none() | troubles, death=deaths)
-    def run(
-        self, data: st.DataObject, options: RunOptions, trouble: Trouble | None, death: int
-    ) -> None:
+    @rule(data=st.data(), options=options)
+    def run(self, data: st.DataObject, options: RunOptions) -> None:
         """Some of what the shop told arrives, with things heard before, in any order."""
+        mail, letters = self._mail(data)
+        self.stage.run(mail, letters, options)
+
+    @rule(data=st.data(), options=options, death=deaths)
+    def run_to_its_death(self, data: st.DataObject, options: RunOptions, death: int) -> None:
+        """The process of a run ends; its source is read again one day."""
+        mail, letters = self._mail(data)
+        self.stage.run(mail, letters, options, death=death)
+
+    @rule(data=st.data(), options=options, trouble=troubles, death=st.just(0) | deaths)
+    def run_into_trouble(
+        self, data: st.DataObject, options: RunOptions, trouble: Trouble, death: int
+    ) -> None:
+        """Requests of a run fail, whether or not they took effect."""
         mail, letters = self._mail(data)
         self.stage.run(mail, letters, options, death=death, trouble=trouble)
 
-    @rule(death=deaths, trouble=st.none() | troubles)
+    @rule(death=st.just(0) | deaths, trouble=st.none() | troubles)
     def run_export(self, death: int, trouble: Trouble | None) -> None:
         """A complete export arrives: whoever it does not list is gone."""
         rows = self.truth.export(self.stage.later())
@@ -288,10 +301,16 @@ class ShopAndBrevo(RuleBasedStateMachine):
         waiting = sorted(self.truth.pending)
         wanted = data.draw(st.lists(st.sampled_from(waiting), unique=True)) if waiting else []
         letters = self.truth.post(wanted)
-        again = [n for n, letter in self.truth.told.items() if letter.key != GUEST]
+        again = [n for n, letter in self.truth.told.items() if not is_guest(letter.key)]
         twice = data.draw(st.lists(st.sampled_from(again), max_size=2)) if again else []
         mail = [*(o.event for o in letters), *(self.truth.told[n].event for n in twice)]
         return data.draw(st.permutations(mail)), letters
+
+    def _new_guest(self) -> list[str]:
+        """Return a name for a guest, unless there is one: whoever comes back is another person."""
+        if any(map(is_guest, self.truth.living)):
+            return []
+        return [f"{GUEST}{len(self.truth.people)}"]
 
     def _any_customer(self, data: st.DataObject) -> str:
         return data.draw(st.sampled_from(sorted(self.truth.living)))
@@ -300,7 +319,7 @@ class ShopAndBrevo(RuleBasedStateMachine):
         return self.people.seen[data.draw(st.sampled_from(sorted(self.people.seen)))]
 
     def _free_email(self, data: st.DataObject, key: str | None) -> str | None:
-        if key == GUEST:
+        if key is not None and is_guest(key):
             return self.guest_emails.pop() if self.guest_emails else None
         return _draw(data, self.truth.free(EMAILS))
 
