@@ -38,8 +38,12 @@ class Ending:
 
 
 def finish(shop: Shop, events: list[dict[str, object]]) -> Ending:
-    """Run *events*, with a look at all of Brevo, see what it holds then, and run them again."""
+    """Run *events*, with a look at all of Brevo, see what it holds then, and run them again.
+
+    It happens long enough after whatever people did in Brevo for its listings to know.
+    """
     ending = Ending()
+    shop.clock.advance(3600)
 
     def keep(planned: Planned) -> None:
         ending.plan = {
