@@ -29,7 +29,11 @@ def last_said(folded: Folded, confirmed: Mapping[Email, Confirmed]) -> Folded:
 
 
 def recalled(before: Confirmed, ids: frozenset[str] = frozenset()) -> Customer:
-    """Return the customer that was confirmed, as the shop had described it by then."""
+    """Return the customer that was confirmed, as the shop had described it by then.
+
+    Where a contact was left there, taken out of use, it never goes for good, whatever deletions
+    mean by now.
+    """
     return Customer(
         email=before.email,
         email_at=before.last_at,
@@ -41,6 +45,7 @@ def recalled(before: Confirmed, ids: frozenset[str] = frozenset()) -> Customer:
         revived_at=before.created_at,
         deleted_at=before.deleted_at,
         is_deleted=before.is_deleted,
+        is_left=before.is_deleted and before.contact_id is not None,
         last_at=before.last_at,
         statements=0,
     )

@@ -12,6 +12,7 @@ from customer_sync.core.model import (
     ContactId,
     Customer,
     Dated,
+    DeleteBehavior,
     Email,
     OnDrift,
     Place,
@@ -374,6 +375,15 @@ def test_whoever_was_deleted_since_is_deleted() -> None:
     older = {JANE: customer(minute=1, attributes=NAMED)}
     known = {JANE: confirmed(minute=5, is_deleted=True)}
     assert last_said(fold_of(older), known).customers[JANE].is_deleted
+
+
+def test_a_contact_that_was_left_out_of_use_is_no_difference() -> None:
+    """Whatever deletions mean by now; one that was to go for good is one if it is back."""
+    hard = Policy(delete_behavior=DeleteBehavior.HARD)
+    there = [contact(email_blocked=True)]
+    left, gone = confirmed(is_deleted=True), confirmed(number=None, is_deleted=True)
+    assert only_deleted(look([recalled(left)], there, [left], policy=hard))[0] is Farewell.SETTLED
+    assert only_deleted(look([recalled(gone)], there, [gone], policy=hard))[0] is Farewell.DIFFERENT
 
 
 def test_whoever_is_mentioned_in_vain_is_described_by_the_state() -> None:
