@@ -82,6 +82,10 @@ def show_plan(
     if plan.withheld:
         withheld = f"{len(plan.withheld):,} deletions, because {plan.withheld_because}."
         console.print(Text(f"Withheld: {printable(withheld)}", style="bold red"))
+        console.print(_change_table(plan.withheld[:rows], show_pii=show_pii))
+        if len(plan.withheld) > rows:
+            hidden = len(plan.withheld) - rows
+            console.print(f"… and {hidden:,} more (--rows shows more).", style="dim")
     if bill:
         _print_bill(console, bill, rate_per_s=rate_per_s)
         _print_alternatives(console, bill, alternatives or {})

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ from customer_sync.cli import (
 from customer_sync.cli.options import VersionOption
 from customer_sync.console import make_console, show_error
 from customer_sync.errors import CustomerSyncError, ExitCode, StoreError, UsageError
+from customer_sync.privacy import printable_json
 from customer_sync.report import ReportedError, RunReport
 
 HELP = """\
@@ -77,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     What stops a command is told in a sentence with a hint, on standard error; with `--json` it is
     also the one document on standard output. Only bugs leave a traceback.
     """
+    _hush_libraries()
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
         code = app(args=given, prog_name="customer-sync", standalone_mode=False)
@@ -101,6 +104,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         code = _fail(_disk_trouble(error), given)
     return int(code or ExitCode.OK)
+
+
+def _hush_libraries() -> None:
+    """Let nobody log the addresses that are asked for, which hold customers', or the headers."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 _TROUBLES_OF_THE_DISK = frozenset(
@@ -132,5 +141,5 @@ def _fail(error: CustomerSyncError, given: Sequence[str]) -> ExitCode:
         )
         # Where standard output is what failed, standard error has it.
         with contextlib.suppress(OSError):
-            print(report.to_json().decode())  # noqa: T201 - the document
+            print(printable_json(report.to_json()))  # noqa: T201 - the document
     return error.exit_code

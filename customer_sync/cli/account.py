@@ -25,7 +25,7 @@ from customer_sync.core.attributes import Finding, Fit, compare_attributes
 from customer_sync.core.model import Attribute, AttributeType
 from customer_sync.doctor import Check, Health, examine
 from customer_sync.errors import ConfigError, ExitCode
-from customer_sync.privacy import printable
+from customer_sync.privacy import printable, printable_json
 from customer_sync.target import Connection, with_account
 
 CONFIG = Path("config.yaml")
@@ -57,7 +57,7 @@ def check(
     code = ExitCode.OK if all(f.fit is Fit.GOOD for f in findings) else ExitCode.REFUSED
     if as_json:
         document = {"attributes": findings, "exit_code": code}
-        typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        typer.echo(printable_json(msgspec.json.format(msgspec.json.encode(document), indent=2)))
     else:
         _print_findings(findings)
     return code
@@ -133,7 +133,9 @@ def lists(
 
     found = with_account(_connection(config, loaded, state), work)
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode({"lists": found}), indent=2).decode())
+        typer.echo(
+            printable_json(msgspec.json.format(msgspec.json.encode({"lists": found}), indent=2))
+        )
         return ExitCode.OK
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("id", "name", "folder", ""):
@@ -158,7 +160,7 @@ def doctor(
     code = max((c.exit_code for c in checks), default=ExitCode.OK)
     if as_json:
         document = {"checks": checks, "exit_code": code}
-        typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        typer.echo(printable_json(msgspec.json.format(msgspec.json.encode(document), indent=2)))
     else:
         make_console(stderr=False).print(_check_table(checks))
     return code

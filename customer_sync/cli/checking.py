@@ -22,7 +22,7 @@ from customer_sync.core.validate import EventValidator
 from customer_sync.errors import ExitCode
 from customer_sync.event_schema import event_schema
 from customer_sync.platforms.reading import Asked, read
-from customer_sync.privacy import printable
+from customer_sync.privacy import printable, printable_json
 from customer_sync.selftest import Tried, problems_of, try_all
 
 _CONFIG_KEYS = re.compile(
@@ -83,7 +83,7 @@ def validate(
             "problems": problems,
             "exit_code": code,
         }
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        typer.echo(printable_json(json.dumps(document, indent=2, ensure_ascii=False)))
     else:
         _print(problems, checked=checked, records=count if events else None, rejected=rejected)
     return code
@@ -97,7 +97,7 @@ def print_schema(
     Example: customer-sync schema event > event.schema.json
     """
     document = schema() if name is SchemaName.CONFIG else event_schema()
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    typer.echo(printable_json(json.dumps(document, indent=2, ensure_ascii=False)))
 
 
 def _is_config(name: str) -> bool:
@@ -198,7 +198,7 @@ def _print(
     for one in checked:
         _print_tests(console, one)
         state = f"{len(one.problems)} to mend" if one.problems else "good"
-        console.print(Text(f"{one.name}: {state}{_count_of_tests(one)}"))
+        console.print(Text(printable(f"{one.name}: {state}{_count_of_tests(one)}")))
     if records is not None:
         console.print(f"{records:,} records: {records - rejected:,} good, {rejected:,} to mend")
 

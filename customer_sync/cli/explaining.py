@@ -29,7 +29,7 @@ from customer_sync.core.validate import EmailInvalid, email_address
 from customer_sync.errors import ExitCode
 from customer_sync.explaining import Desired, Heard, Remembered, Story, Subject, explain
 from customer_sync.hearing import Sources
-from customer_sync.privacy import mask_text
+from customer_sync.privacy import mask_text, printable_json
 
 CONFIG = Path("config.yaml")
 
@@ -90,7 +90,7 @@ def explain_person(
         shown = msgspec.to_builtins(document)
         if not show_pii:
             shown = _masked(shown, spare=subject.email)
-        typer.echo(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode())
+        typer.echo(printable_json(msgspec.json.format(msgspec.json.encode(shown), indent=2)))
         return ExitCode.OK
     print_story(make_console(stderr=False), who, story, spare=subject.email, show_pii=show_pii)
     if loaded.brevo.target is Target.SANDBOX:

@@ -34,6 +34,7 @@ from customer_sync.core.routes import RouteChoice
 from customer_sync.errors import ExitCode, UsageError
 from customer_sync.history import in_full, past_runs
 from customer_sync.pipeline import RunOptions
+from customer_sync.privacy import printable_json
 from customer_sync.session import Job
 from customer_sync.store import RunRow, Store, holder
 from customer_sync.target import state_file
@@ -220,4 +221,6 @@ def _is_held(config: Path, state: Path | None) -> bool:
 
 
 def _json(document: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=2).decode()
+    return printable_json(
+        msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=2)
+    )

@@ -37,7 +37,7 @@ from customer_sync.inspection import (
 from customer_sync.platforms.format import Wanted
 from customer_sync.platforms.reading import Asked, Seen, open_seen
 from customer_sync.platforms.wanting import wanted
-from customer_sync.privacy import mask_email, printable
+from customer_sync.privacy import mask_email, printable, printable_json
 
 _SHOWN = ("id", "email", "firstName", "lastName", "phone", "acceptsMarketing")
 _LEFT = 2
@@ -74,7 +74,7 @@ def inspect(
         counted = tally(records, EventValidator(event_schema()))
     if as_json:
         document = _document(file, seen, found, counted, show_pii=show_pii)
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        typer.echo(printable_json(json.dumps(document, indent=2, ensure_ascii=False)))
     else:
         _print(make_console(stderr=False), file, seen, found, counted, show_pii=show_pii)
     return ExitCode.OK

@@ -23,7 +23,7 @@ from customer_sync.core.validate import EmailInvalid, email_address
 from customer_sync.erasure import Preview, Receipt, erase
 from customer_sync.errors import ExitCode, SourceError
 from customer_sync.ledger import lift, remembered
-from customer_sync.privacy import mask_email, printable
+from customer_sync.privacy import mask_email, printable, printable_json
 from customer_sync.private_file import write_private
 from customer_sync.subject import export
 from customer_sync.target import Connection
@@ -74,7 +74,8 @@ def erase_person(
     loaded = load_config(config)
     stderr = make_console(stderr=True)
     if not loaded.enabled:
-        stderr.print(f"customer-sync is disabled in {config}; nobody was erased.")
+        name = printable(str(config))
+        stderr.print(f"customer-sync is disabled in {name}; nobody was erased.", markup=False)
         return ExitCode.OK
 
     def confirm(preview: Preview) -> None:
@@ -91,7 +92,7 @@ def erase_person(
         confirm=confirm,
     )
     if as_json or receipt == STDOUT:
-        typer.echo(done.to_json().decode())
+        typer.echo(printable_json(done.to_json()))
     else:
         for line in _receipt(done):
             typer.echo(printable(line))
@@ -126,10 +127,12 @@ def export_subject(
     )
     document = export(connection, email, is_offline=offline)
     if out is None:
-        typer.echo(document.decode())
+        typer.echo(printable_json(document))
     else:
         _keep(out, document)
-        make_console(stderr=True).print(f"Written to {out}, for your eyes only.", markup=False)
+        make_console(stderr=True).print(
+            f"Written to {printable(str(out))}, for your eyes only.", markup=False
+        )
     return ExitCode.OK
 
 
@@ -147,7 +150,7 @@ def check(
     """
     email = _address(address)
     known = remembered(load_config(config), state_folder(config, state), email)
-    typer.echo(known.to_json().decode() if as_json else str(known))
+    typer.echo(printable_json(known.to_json()) if as_json else str(known))
     return ExitCode.OK
 
 
@@ -169,7 +172,8 @@ def lift_suppression(
     loaded = load_config(config)
     if not loaded.enabled:
         make_console(stderr=True).print(
-            f"customer-sync is disabled in {config}; nothing was done.", markup=False
+            f"customer-sync is disabled in {printable(str(config))}; nothing was done.",
+            markup=False,
         )
         return ExitCode.OK
     if not yes:

@@ -31,7 +31,7 @@ from customer_sync.core.sampling import CONFIDENCE, most_wrong
 from customer_sync.core.sheet import Entry, Farewell, Owner, Part, Sheet, Standing
 from customer_sync.errors import ExitCode
 from customer_sync.hearing import Sources
-from customer_sync.privacy import mask_email, mask_text, printable
+from customer_sync.privacy import mask_email, mask_text, printable, printable_json
 from customer_sync.proving import Proof, Question, prove
 from customer_sync.sheetfiles import write_lists
 
@@ -145,7 +145,7 @@ def verify(
     if as_json:
         document = _document(proof, question, loaded, lists, rows=rows, show_pii=show_pii)
         typer.echo(
-            msgspec.json.format(msgspec.json.encode(document | {"exit_code": code})).decode()
+            printable_json(msgspec.json.format(msgspec.json.encode(document | {"exit_code": code})))
         )
     elif not quiet or code is not ExitCode.OK:
         _print(make_console(stderr=False), proof, question, loaded, rows=rows, show_pii=show_pii)

@@ -23,7 +23,7 @@ from customer_sync.config import Target
 from customer_sync.console import PREVIEW_ROWS, make_console
 from customer_sync.core.model import Contact, RatePlan
 from customer_sync.errors import ExitCode
-from customer_sync.privacy import mask_email, printable
+from customer_sync.privacy import mask_email, printable, printable_json
 from customer_sync.sandbox import Sandbox, Settings
 from customer_sync.sandbox.serve import serve
 from customer_sync.sandbox.settings import changed
@@ -61,7 +61,7 @@ def show(
             contacts = runner.run(_contacts(opened, clock))
     if as_json:
         document = {"contacts": msgspec.to_builtins(contacts), "requests": counts}
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        typer.echo(printable_json(json.dumps(document, indent=2, ensure_ascii=False)))
         return ExitCode.OK
     console = make_console(stderr=False)
     if contacts:

@@ -14,6 +14,7 @@ from customer_sync.console import Watch, make_console, show_error, show_plan, sh
 from customer_sync.errors import ExitCode
 from customer_sync.pipeline import Planned
 from customer_sync.planfile import write_plan
+from customer_sync.privacy import printable, printable_json
 from customer_sync.session import Job, Session
 
 _NOTHING_TO_DO = "Nothing to do: Brevo holds what the shop says."
@@ -48,7 +49,8 @@ def do(
     folder = state_folder(config_path, state)
     stderr = make_console(stderr=True)
     if not config.enabled and not job.dry_run:
-        stderr.print(f"customer-sync is disabled in {config_path}; nothing was done.")
+        name = printable(str(config_path))
+        stderr.print(f"customer-sync is disabled in {name}; nothing was done.", markup=False)
         return ExitCode.OK
     is_verbose = view.verbose or config.log_level in (LogLevel.VERBOSE, LogLevel.DEBUG)
 
@@ -79,7 +81,7 @@ def do(
     elif session.failure is not None:
         show_error(stderr, session.failure)
     if view.as_json:
-        typer.echo(report.to_json().decode())
+        typer.echo(printable_json(report.to_json()))
     return report.exit_code
 
 

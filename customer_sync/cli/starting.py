@@ -10,6 +10,7 @@ import typer
 from customer_sync.config import SourceName, Target, check, template
 from customer_sync.core.model import DeleteBehavior
 from customer_sync.errors import ConfigError, ExitCode
+from customer_sync.privacy import printable
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -71,7 +72,8 @@ def init(
             webhook_url=webhook_url,
         ),
     )
-    typer.echo(f"{file} is written. Next: customer-sync validate {file}")
+    name = printable(str(file))
+    typer.echo(f"{name} is written. Next: customer-sync validate {name}")
     return ExitCode.OK
 
 

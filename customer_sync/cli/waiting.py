@@ -37,7 +37,7 @@ from customer_sync.core.routes import RouteChoice
 from customer_sync.core.validate import EmailInvalid, email_address
 from customer_sync.errors import ExitCode, SourceError, UsageError
 from customer_sync.pipeline import RunOptions
-from customer_sync.privacy import mask_email, printable
+from customer_sync.privacy import mask_email, printable, printable_json
 from customer_sync.private_file import write_private
 from customer_sync.session import Job
 from customer_sync.store import QueueItem, Store
@@ -252,7 +252,7 @@ def export(
     with opened(config, state) as store:
         document = "".join(as_events(store.queue(), load_config(config)))
     if out is None:
-        typer.echo(document, nl=False)
+        typer.echo(printable_json(document), nl=False)
         return ExitCode.OK
     try:
         write_private(out, document.encode())
@@ -307,7 +307,9 @@ def _address(text: str) -> Email:
 
 
 def _json(document: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=2).decode()
+    return printable_json(
+        msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=2)
+    )
 
 
 def _table(found: Sequence[Waiting]) -> Table:

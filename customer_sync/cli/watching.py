@@ -18,12 +18,15 @@ from customer_sync.cli.options import state_folder as folder_of
 from customer_sync.conditions import Condition, read_condition
 from customer_sync.config import Config, Target, parse_duration
 from customer_sync.console import make_console
-from customer_sync.dashboard import words
-from customer_sync.errors import ExitCode
-from customer_sync.privacy import printable
+from customer_sync.dashboard import render_page, words
+from customer_sync.dashboard.document import to_json
+from customer_sync.dashboard.markdown import to_markdown
+from customer_sync.errors import ExitCode, SourceError
+from customer_sync.privacy import printable, printable_json
 from customer_sync.store import Store
 from customer_sync.target import Connection, state_file
-from customer_sync.watching import NAMES, Past, Status, budgets_of, look
+from customer_sync.watching import NAMES, Overview, Past, Status, budgets_of, look
+from customer_sync.watching import overview as overview_of
 from customer_sync.watching import status as status_of
 
 CONFIG = Path("config.yaml")
@@ -42,6 +45,7 @@ WindowOption: TypeAlias = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("status")(status)
+    app.command("report")(report)
 
 
 def status(
@@ -86,6 +90,37 @@ def status(
     return _code(now, met)
 
 
+def report(
+    *,
+    config: ConfigOption = CONFIG,
+    state: StateOption = None,
+    since: WindowOption = "30d",
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", help="Write a page that is whole by itself.", metavar="FILE"),
+    ] = None,
+    md: Annotated[bool, typer.Option("--md", help="Print Markdown; the default.")] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Report how the sync went: figures over time, runs, errors with remedies, slow stages.
+
+    Example: customer-sync report --html report.html --since 7d
+    """
+    if md and as_json:
+        raise typer.BadParameter("Choose --md or --json.", param_hint="--md")
+    looking = Looking(
+        config=load_config(config), folder=folder_of(config, state), span=_span(since)
+    )
+    seen = looking.overview()
+    if html is not None:
+        _write(html, render_page(seen, since=since))
+    if as_json:
+        typer.echo(to_json(seen).decode())
+    elif md or html is None:
+        typer.echo(to_markdown(seen, since=since), nl=False)
+    return ExitCode.OK
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looking:
     """Where to look, and how far back."""
@@ -102,6 +137,14 @@ class Looking:
         """Add up what was seen."""
         return status_of(
             past, target=self.config.brevo.target, budgets=budgets_of(self.config.brevo.plan)
+        )
+
+    def overview(self) -> Overview:
+        """Look once, and lay out everything."""
+        return overview_of(
+            self.past(),
+            target=self.config.brevo.target,
+            budgets=budgets_of(self.config.brevo.plan),
         )
 
     def past(self) -> Past:
@@ -177,7 +220,20 @@ def _code(now: Status, met: Sequence[Condition]) -> ExitCode:
 
 def _document(now: Status, met: Sequence[Condition]) -> str:
     shown = {**msgspec.to_builtins(now), "met": [c.text for c in met], "exit_code": _code(now, met)}
-    return msgspec.json.format(msgspec.json.encode(shown), indent=2).decode()
+    return printable_json(msgspec.json.format(msgspec.json.encode(shown), indent=2))
+
+
+def _write(path: Path, page: str) -> None:
+    """Put *page* at *path* in one step, so that whoever looks at it never sees half of it."""
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.write_text(page, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise SourceError(
+            f"The page cannot be written to {path}: {error.strerror}.",
+            hint="Name a file in a folder that exists and that you may write to.",
+        ) from error
 
 
 def _span(text: str) -> timedelta:
