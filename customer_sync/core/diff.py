@@ -46,6 +46,7 @@ from customer_sync.core.news import (
     since_confirmed,
     skip,
     surviving_no,
+    with_noes_of,
 )
 from customer_sync.core.renames import find_renames
 from customer_sync.core.suppression import NOBODY, Suppressed, Suppression, remembered
@@ -84,6 +85,7 @@ def diff(
         here = email if contact is None else contact.email
         moved_in = [known[e] for e in customer.former_emails if e in known and e != here]
         settled, before = settle_in(customer, before, moved_in)
+        settled = with_noes_of(settled, (known[e] for e in known if known[e] != before))
         fresh = since_confirmed(settled, before)
         if isinstance(fresh, Skip):
             yield fresh

@@ -69,6 +69,22 @@ def _moved_in_since(customer: Customer, tombstone: Confirmed) -> bool:
     )
 
 
+def with_noes_of(customer: Customer, elsewhere: Iterable[Confirmed]) -> Customer:
+    """Let what the customer refused at other addresses be refused here, unless a word is newer.
+
+    There need not be a contact that was ever blocked: a customer may be deleted before one is made.
+    """
+    if customer.is_deleted:
+        return customer
+    for known in elsewhere:
+        customer = replace(
+            customer,
+            email_consent=surviving_no(customer.email_consent, known.email_consent),
+            sms_consent=surviving_no(customer.sms_consent, known.sms_consent),
+        )
+    return customer
+
+
 def since_confirmed(customer: Customer, before: Confirmed | None) -> Customer | Skip:
     """Leave of *customer* what is not older than what was confirmed."""
     if before is None:

@@ -325,6 +325,20 @@ def test_a_no_at_the_old_address_is_a_no_at_the_new_one() -> None:
     assert Note.NO_WENT_ALONG in notes(kept)
 
 
+def test_a_no_goes_along_to_an_address_with_a_history_of_its_own() -> None:
+    """Somebody else was deleted there, which says nothing about this person's no."""
+    (change,) = changes(
+        [customer(NEW_JANE, minute=9, created=9, former=[JANE])],
+        [],
+        [
+            confirmed(NEW_JANE, 2, is_deleted=True),
+            confirmed(JANE, 3, sms_consent=said(NO, 1), is_deleted=True),
+        ],
+    )
+    assert isinstance(change, Create)
+    assert change.patch.sms_blocked is True
+
+
 def test_a_no_holds_for_both_who_claim_to_have_had_the_address() -> None:
     """Nobody can tell whose it was, and only one of them can retire the contact."""
     kept = changes(

@@ -6,7 +6,13 @@ import pytest
 
 from builders import JANE, MARY, NEW_JANE, at, confirmed, contact, customer, said
 from customer_sync.core.model import Customer, Dated, Reason, Skip
-from customer_sync.core.news import confirmed_before, settle_in, since_confirmed, surviving_no
+from customer_sync.core.news import (
+    confirmed_before,
+    settle_in,
+    since_confirmed,
+    surviving_no,
+    with_noes_of,
+)
 
 YES, NO = True, False
 
@@ -99,6 +105,25 @@ def test_what_was_said_before_an_earlier_deletion_stays_void() -> None:
     )
     left = fresh(since_confirmed(late, known))
     assert (left.attributes, left.email_consent, left.sms_consent) == ({}, None, said(NO, 3))
+
+
+def test_a_no_at_another_address_holds_here() -> None:
+    """Whoever was deleted there before there was a contact comes back without a block."""
+    elsewhere = confirmed(JANE, email_consent=said(NO, 2), sms_consent=said(NO, 2), is_deleted=True)
+    back = with_noes_of(customer(NEW_JANE, sms_consent=said(YES, 3)), [elsewhere])
+    assert (back.email_consent, back.sms_consent) == (said(NO, 2), said(YES, 3))
+
+
+def test_a_yes_at_another_address_says_nothing_here() -> None:
+    """It is no newer consent."""
+    elsewhere = confirmed(JANE, email_consent=said(YES, 9))
+    assert with_noes_of(customer(NEW_JANE), [elsewhere]) == customer(NEW_JANE)
+
+
+def test_who_is_deleted_needs_no_word_from_elsewhere() -> None:
+    """The deletion is all there is to do."""
+    gone = customer(NEW_JANE, is_deleted=True)
+    assert with_noes_of(gone, [confirmed(JANE, email_consent=said(NO, 2))]) is gone
 
 
 # ---------------------------------------------------------------- deletions
