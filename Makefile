@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint format picture benchmark constraints clean
+.PHONY: demo test lint format picture docs benchmark constraints clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh samples/demo.sh
@@ -29,6 +29,11 @@ picture: $(READY)
 	  --out .customer-sync/picture/plan.json || [ $$? -eq 7 ]
 	$(BIN)/customer-sync show .customer-sync/picture/plan.json --svg docs/preview.svg
 
+# The documentation as a site in dist/docs; `make test` builds it too, and fails at any warning.
+docs: $(READY)
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs dist/docs
+	@echo "dist/docs/index.html"
+
 # The requests of large syncs, counted; takes some minutes.
 benchmark: $(READY)
 	$(BIN)/python benchmarks/requests.py
@@ -36,7 +41,7 @@ benchmark: $(READY)
 # Names, versions and hashes of everything that is installed; no addresses.
 constraints: $(READY)
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --all-extras --group build --group lint --group test \
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group build --group docs --group lint --group test \
 	  --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
 	  --no-emit-find-links --upgrade --quiet --output-file constraints.txt
 
