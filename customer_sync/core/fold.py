@@ -303,7 +303,7 @@ def _with_anonymous(members: list[Heard]) -> Iterator[Heard]:
 def _recall_addresses(heard: Heard, identities: Identities) -> None:
     """Add the addresses that the state remembers for the ids, as old as they are."""
     for known in (identities.addresses[i] for i in heard.ids if i in identities.addresses):
-        keep_newer(heard.emails, known.value, (known.at, -1), None)
+        heard.hear_of(known.value, (known.at, -1))
 
 
 def _former_emails(

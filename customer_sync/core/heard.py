@@ -27,7 +27,8 @@ class Heard:
     """
 
     ids: set[str] = field(default_factory=set)
-    emails: Said[Email, None] = field(default_factory=dict)
+    emails: Said[Email, Clock] = field(default_factory=dict)
+    """With each address, when it was heard of first."""
     attributes: Said[str, Value] = field(default_factory=dict)
     consents: Said[str, bool] = field(default_factory=dict)
     creations: set[Clock] = field(default_factory=set)
@@ -44,9 +45,9 @@ class Heard:
             self.ids.add(said.customer_id)
         if said.previous_email is not None:
             # An instant before the new address was said.
-            keep_newer(self.emails, said.previous_email, (clock[0], -1), None)
+            self.hear_of(said.previous_email, (clock[0], -1))
         if said.email is not None:
-            keep_newer(self.emails, said.email, clock, None)
+            self.hear_of(said.email, clock)
         for name, value in said.attributes.items():
             keep_newer(self.attributes, name, clock, value)
         consent_clock = (said.consent_at or said.occurred_at, place)
@@ -71,6 +72,11 @@ class Heard:
                 self.deleted = _later(self.deleted, clock)
         self._forget_creations_before_the_deletion()
 
+    def hear_of(self, email: Email, clock: Clock) -> None:
+        """Take in that the customer had *email* at that time."""
+        newest, first = self.emails.get(email, (clock, clock))
+        self.emails[email] = (max(newest, clock), min(first, clock))
+
     def add_deletion(self, clock: Clock) -> None:
         """Take in that the customer was deleted at that time."""
         self.deleted = _later(self.deleted, clock)
@@ -80,10 +86,10 @@ class Heard:
     def recall(cls, customer: Customer) -> "Heard":
         """Return what must have been heard to arrive at *customer*."""
         heard = cls(ids=set(customer.ids), statements=customer.statements)
-        heard.emails[customer.email] = ((customer.email_at, -1), None)
+        heard.hear_of(customer.email, (customer.email_at, -1))
         for age, email in enumerate(customer.former_emails):
             # Nobody knows any more when the customer had them: whatever a statement tells is newer.
-            heard.emails[email] = ((_LONG_AGO, -1 - age), None)
+            heard.hear_of(email, (_LONG_AGO, -1 - age))
         for name, said in customer.attributes.items():
             heard.attributes[name] = ((said.at, -1), said.value)
         for name, consent in (("email", customer.email_consent), ("sms", customer.sms_consent)):
@@ -102,7 +108,9 @@ class Heard:
     def merge(self, other: "Heard") -> None:
         """Take in all that was heard under another key."""
         self.ids |= other.ids
-        _merge_newer(self.emails, other.emails)
+        for email, (newest, first) in other.emails.items():
+            self.hear_of(email, newest)
+            self.hear_of(email, first)
         _merge_newer(self.attributes, other.attributes)
         _merge_newer(self.consents, other.consents)
         self.creations |= other.creations
@@ -168,7 +176,8 @@ class Heard:
         Where two addresses were said at one time, the one that is not the newest was left then.
         """
         had_at = self.emails[email][0]
-        return min((at for at, _ in self.emails.values() if at > had_at), default=had_at)
+        elsewhere = (first if first > had_at else newest for newest, first in self.emails.values())
+        return min((at for at in elsewhere if at > had_at), default=had_at)
 
     def _forget_creations_before_the_deletion(self) -> None:
         if self.deleted is not None:

@@ -579,6 +579,35 @@ def test_a_deletion_beats_a_creation_that_waited() -> None:
     assert folded_again(waiting, later=(statement(DELETED, 2),)).is_deleted
 
 
+def test_who_comes_to_an_address_after_it_was_left_is_somebody_else() -> None:
+    """However often the one who left is heard of at the new address."""
+    folded = fold(
+        [
+            statement(CREATED, 2, email=NEW_JANE, previous_email=JANE),
+            statement(CREATED, 4, customer_id=None, email=JANE, attributes={"FIRSTNAME": "Joan"}),
+            statement(UPDATED, 6, email=NEW_JANE),
+        ]
+    )
+    assert {email: held(one) for email, one in folded.customers.items()} == {
+        NEW_JANE: {},
+        JANE: {"FIRSTNAME": "Joan"},
+    }
+
+
+def test_who_comes_back_to_an_address_leaves_it_anew() -> None:
+    """What was said of it meanwhile is about the same customer."""
+    folded = fold(
+        [
+            statement(CREATED, 1, email=JANE),
+            statement(UPDATED, 2, email=NEW_JANE),
+            statement(UPDATED, 3, email=JANE),
+            statement(UPDATED, 4, customer_id=None, email=JANE, attributes={"CITY": "Rome"}),
+            statement(UPDATED, 5, email=NEW_JANE),
+        ]
+    )
+    assert (only(folded).email, held(only(folded))) == (NEW_JANE, {"CITY": "Rome"})
+
+
 def test_waiting_makes_no_address_newer_than_it_is() -> None:
     """Whoever is heard of at it since then is somebody else, and stays so."""
     told = (
