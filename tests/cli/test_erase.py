@@ -230,6 +230,24 @@ def test_what_somebody_left_in_the_folder_is_pointed_at(embedded: World) -> None
     assert left == {"notes.txt", damaged.name}
 
 
+def test_a_field_of_somebody_else_is_pointed_at(served: World) -> None:
+    """It is theirs, and Brevo holds it too."""
+    served.sync(told("created", "c2", MARY, lastName=f"found by {JANE}"))
+    (left,) = erase(served, "--json").document["leftovers"]
+    assert "Fields of other customers" in left["remedy"]
+    assert "confirmed" in left["remedy"]
+
+
+def test_withheld_deletions_that_were_changed_by_hand_are_pointed_at(embedded: World) -> None:
+    """Nobody knows what they were to say."""
+    lived(embedded)
+    embedded.sync(told("deleted", "c1", JANE, at=LATER), options=["--max-deletes", "0"])
+    withheld = state_folder(embedded) / "withheld.json"
+    withheld.write_text(withheld.read_text("utf-8").replace("Jane", "June"), encoding="utf-8")
+    left = erase(embedded, "--json").document["leftovers"]
+    assert [Path(one["file"]).name for one in left] == ["withheld.json"]
+
+
 # ---------------------------------------------------------------- and not brought back
 
 

@@ -42,7 +42,7 @@ from customer_sync.core.model import (
 )
 from customer_sync.core.plan import Plan, check_consent
 from customer_sync.core.suppression import Lesson, Suppressed, learn
-from customer_sync.errors import PlanRefused
+from customer_sync.errors import PlanRefused, StoreError
 from customer_sync.planfile import still_true
 from customer_sync.store import Store
 
@@ -196,6 +196,13 @@ def test_newer_consent_does_not_end_an_erasure(store: Store) -> None:
     store.begin_run("r1", "run", at(0))
     store.record_applied("r1", lift, confirmed(), at(1))
     assert store.suppressed([JANE]).erased == {JANE}
+
+
+def test_a_state_without_a_place_for_the_key_is_not_opened(store: Store) -> None:
+    """Without it nobody's no would be found again."""
+    store._db.execute("DROP TABLE facts")
+    with pytest.raises(StoreError):
+        Store(store.path)
 
 
 # ---------------------------------------------------------------- what the planner makes of it
