@@ -58,6 +58,10 @@ class Person:
         """Tell whether events carry an id; guests are known by their address alone."""
         return not is_guest(self.key)
 
+    def is_lost_at(self, email: str) -> bool:
+        """Tell whether an export cannot know that the customer left *email* for another address."""
+        return is_guest(self.key) and email != self.email
+
     def last_word(self, channel: str, told: Collection[int]) -> Word | None:
         """Return what was said last, of what has arrived."""
         heard = (word for word in self.words[channel] if word.letter in told)
