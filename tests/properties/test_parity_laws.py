@@ -16,7 +16,7 @@ from customer_sync.core.model import (
     Statement,
 )
 from customer_sync.core.parity import compare
-from customer_sync.core.remembered import last_said
+from customer_sync.core.remembered import last_said, recalled
 from customer_sync.core.sheet import Entry, Farewell, Memory, Sheet, Shop, Standing, Unusable
 from shop_strategies import EMAILS, IDS, accounts, policies, statements
 from sync_model import SyncModel
@@ -112,6 +112,20 @@ def test_a_run_that_got_through_leaves_nothing_unexplained(
     sheet = sheet_of(model, told)
     assert unexplained(sheet) == ()
     assert sheet.customers.count(Standing.PENDING) == 0
+
+
+@settings(max_examples=examples(40))
+@given(updating_models, statements())
+def test_what_was_confirmed_is_proved_without_a_source(
+    model: SyncModel, told: list[Statement]
+) -> None:
+    """The state alone expects nothing else than what was written."""
+    model.run(told)
+    shop = Shop(customers={email: recalled(one) for email, one in model.confirmed.items()})
+    memory = Memory(confirmed=model.confirmed)
+    sheet = compare(shop, model.brevo.observe(), memory, model.policy)
+    assert sheet.adds_up
+    assert unexplained(sheet) == ()
 
 
 @settings(max_examples=examples(40))
