@@ -7,7 +7,7 @@ from typing import Protocol
 
 from customer_sync.brevo.exchange import Attempt, RequestEvent
 from customer_sync.clock import Clock
-from customer_sync.core.model import Rejection
+from customer_sync.core.model import Applied, Outcome, Rejection
 from customer_sync.report import RunReport
 
 
@@ -53,6 +53,8 @@ class Measures:
         """By route, those of the requests that did not succeed."""
         self.broken_rules: Counter[str] = Counter()
         """By rule, how many rejected records break it; one record may break several."""
+        self.consent: Counter[str] = Counter()
+        """What became of the right to write to people, by what was written."""
 
     def stage(self, name: str) -> None:
         """Begin a stage, and end the one before."""
@@ -69,6 +71,21 @@ class Measures:
     def rejection(self, rejection: Rejection) -> None:
         """Note which rules a record breaks."""
         self.broken_rules.update({problem.rule for problem in rejection.problems})
+
+    def outcome(self, outcome: Outcome) -> None:
+        """Note whom a change that Brevo has blocks, or lets be written to again."""
+        if isinstance(outcome, Applied) and outcome.change.patch is not None:
+            patch = outcome.change.patch
+            self.consent.update(
+                word
+                for word, is_so in (
+                    ("blocked", patch.email_blocked is True),
+                    ("mailable again", patch.email_blocked is False),
+                    ("blocked for SMS", patch.sms_blocked is True),
+                    ("open to SMS again", patch.sms_blocked is False),
+                )
+                if is_so
+            )
 
     def end(self, report: RunReport) -> None:
         """End the run, once its report is made."""

@@ -1,13 +1,13 @@
 """What a run did, as numbers that add up, and as the document that `--json` prints."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from customer_sync.core.model import Note, Reason, Write
+from customer_sync.core.model import Note, Reason
 from customer_sync.core.plan import Totals
 from customer_sync.errors import CustomerSyncError, ExitCode
 
@@ -78,7 +78,7 @@ class RunReport:
     broken_rules: Mapping[str, int] = field(default_factory=dict)
     """How many of the rejected records break each rule; one may break several."""
     consent: Mapping[str, int] = field(default_factory=dict)
-    """How many contacts of the plan are blocked or may be mailed again."""
+    """How many contacts were blocked, or may be written to again."""
     stages: Mapping[str, float] = field(default_factory=dict)
     """The seconds that each stage took, in their order."""
     queue_depth: int | None = None
@@ -122,15 +122,3 @@ def count_reasons(reasons: Counter[Reason]) -> dict[str, int]:
 def count_notes(notes: Counter[Note]) -> dict[str, int]:
     """Return *notes* by their words, the most frequent first."""
     return {note.value: n for note, n in notes.most_common()}
-
-
-def count_consent(writes: Iterable[Write]) -> dict[str, int]:
-    """Return how many of *writes* block somebody, or let somebody be written to again."""
-    counts: Counter[str] = Counter()
-    for write in writes:
-        if write.patch is not None:
-            counts["blocked"] += write.patch.email_blocked is True
-            counts["mailable again"] += write.patch.email_blocked is False
-            counts["blocked for SMS"] += write.patch.sms_blocked is True
-            counts["open to SMS again"] += write.patch.sms_blocked is False
-    return dict(+counts)

@@ -21,6 +21,7 @@ from customer_sync.console import Watch
 from customer_sync.core.model import (
     FieldWarning,
     Note,
+    Outcome,
     Record,
     Rejection,
     Skip,
@@ -53,7 +54,7 @@ from customer_sync.pull.order import platform_of
 from customer_sync.pull.taking import Taking
 from customer_sync.pull.watermarks import Since
 from customer_sync.rejects import RejectSpool
-from customer_sync.report import MOST_ERRORS, ReportedError, RunReport, count_consent, count_notes
+from customer_sync.report import MOST_ERRORS, ReportedError, RunReport, count_notes
 from customer_sync.selftest import refuse_failing
 from customer_sync.store import RunLock, Store, begins_anew, setting_aside
 from customer_sync.target import Connection, state_file
@@ -306,6 +307,10 @@ class Session:
         self._measures.request(event)
         self._watch.request(event)
 
+    def _on_outcome(self, outcome: Outcome) -> None:
+        self._measures.outcome(outcome)
+        self._watch.outcome(outcome)
+
     def _on_file(self, taken: Taken) -> None:
         if not taken.is_plain:
             self._watch.note(str(taken))
@@ -331,7 +336,7 @@ class Session:
             self._clock,
             policy=self._config.policy,
             retry=self._config.retry,
-            on_outcome=self._watch.outcome,
+            on_outcome=self._on_outcome,
         )
 
     def _withhold(self, plan: Plan, store: Store) -> None:
@@ -479,6 +484,7 @@ class Session:
             requests=dict(sorted(so_far.requests.items())),
             failed_requests=dict(sorted((+self._measures.failed_requests).items())),
             broken_rules=dict(self._measures.broken_rules.most_common()),
+            consent=dict(self._measures.consent.most_common()),
             stages=self._stages(),
             queue_depth=so_far.queue_depth,
             dead_letters=so_far.dead_letters,
@@ -500,7 +506,6 @@ class Session:
             drift=planned.plan.notes[Note.DRIFT_OVERWRITTEN] + planned.plan.notes[Note.DRIFT_KEPT],
             skipped=dict(Counter(skips).most_common()),
             notes=count_notes(planned.plan.notes),
-            consent=count_consent(planned.plan.writes),
             bill=dict(sorted(planned.routing.bill.items())),
         )
 

@@ -1,11 +1,12 @@
 """What the runs of a stretch of time add up to: how much is in Brevo, how soon, at what price."""
 
 import math
+import re
 import statistics
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import TypeAlias
@@ -139,6 +140,8 @@ class Figures:
     error_rate: float | None = None
     """failed_requests ÷ requests."""
     drift: int = 0
+    queue_depth: int | None = None
+    """How many waited when the last run of the stretch was over; None: no run says so."""
     budget_used: Mapping[str, float] = field(default_factory=dict)
     """By family: requests ÷ what the account grants in so much time."""
     outcomes: Ends = field(default_factory=Ends)
@@ -185,6 +188,7 @@ def figures(
         failed_requests=failed_requests,
         error_rate=_share(failed_requests, requests),
         drift=sum(n.drift for n in numbers),
+        queue_depth=_queue_depth(within),
         budget_used={b.family: _used(b, routes, until - since) for b in budgets},
         outcomes=Ends(
             applied=sum(n.outcomes.applied for n in numbers),
@@ -255,10 +259,27 @@ def stage_seconds(runs: Iterable[PastRun]) -> list[tuple[str, Latency]]:
 def troubles(runs: Iterable[PastRun]) -> list[tuple[Trouble, int]]:
     """Return what the reports of *runs* list as wrong, alike ones counted, the most frequent first.
 
-    A report lists the first errors only, so frequent ones may be more than these.
+    Alike are those that differ in nothing but in how long something took and how often it was
+    tried; the first one stands for them all. A report lists the first errors only, so there may be
+    more than these.
     """
-    counts = Counter(error for run in runs for error in run.numbers.errors)
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0].kind, item[0].message))
+    counts: Counter[Trouble] = Counter()
+    first: dict[Trouble, Trouble] = {}
+    for error in (error for run in runs for error in run.numbers.errors):
+        kind = replace(error, message=_PATIENCE.sub("", error.message))
+        first.setdefault(kind, error)
+        counts[kind] += 1
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0].kind, item[0].message))
+    return [(first[kind], count) for kind, count in ordered]
+
+
+_PATIENCE = re.compile(r"\b[0-9][0-9,.]* (?:s|attempts?)\b")
+
+
+def _queue_depth(runs: Sequence[PastRun]) -> int | None:
+    told = [r for r in runs if r.numbers.queue_depth is not None]
+    last = max(told, key=lambda run: run.started_at, default=None)
+    return last.numbers.queue_depth if last else None
 
 
 def _used(budget: Budget, routes: Mapping[str, int], time: timedelta) -> float:

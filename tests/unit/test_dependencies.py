@@ -28,6 +28,8 @@ OWNERS = {
     ),
     "sqlite3": ("customer_sync.store", "customer_sync.sandbox"),
     "typer": ("customer_sync.cli",),
+    "jinja2": ("customer_sync.dashboard",),
+    "vl_convert": ("customer_sync.dashboard",),
     "rich": ("customer_sync.console", "customer_sync.cli"),
     "yaml": ("customer_sync.config",),
     "starlette": ("customer_sync.sandbox",),

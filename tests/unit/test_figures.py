@@ -111,6 +111,14 @@ def test_a_series_puts_runs_and_latencies_where_they_belong() -> None:
     assert [p.latency.average_s for p in parts] == [None, 5.0, 9.0]
 
 
+def test_the_queue_of_a_stretch_is_the_one_after_its_last_run() -> None:
+    """Whatever the order; a run that could not look says nothing."""
+    later = past_run(at=NOON + timedelta(minutes=5), queue_depth=3)
+    blind = past_run(at=NOON + timedelta(minutes=9))
+    assert sums(later, past_run(queue_depth=8), blind).queue_depth == 3
+    assert sums(blind).queue_depth is None
+
+
 def test_words_are_counted_the_most_frequent_first() -> None:
     """Rules, notes, consent and routes alike."""
     found = sums(
@@ -136,3 +144,14 @@ def test_the_same_trouble_is_one() -> None:
     once, twice = Trouble(kind="failed", message="x"), Trouble(kind="failed", message="y")
     runs = [past_run(errors=(once, twice)), past_run(errors=(twice,))]
     assert troubles(runs) == [(twice, 2), (once, 1)]
+
+
+def test_how_long_something_took_does_not_make_it_another_trouble() -> None:
+    """The newest run comes first in a history, so the newest words stand for them all."""
+    late = Trouble(kind="deferred", message="no answer in 6 attempts and 21 s: Brevo answered 503")
+    early = Trouble(
+        kind="deferred", message="no answer in 5 attempts and 9.5 s: Brevo answered 503"
+    )
+    other = Trouble(kind="deferred", message="no answer in 6 attempts and 21 s: Brevo answered 500")
+    runs = [past_run(errors=(late, other)), past_run(errors=(early,))]
+    assert troubles(runs) == [(late, 2), (other, 1)]
