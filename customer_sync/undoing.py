@@ -1,8 +1,10 @@
 """A run undone, stage by stage: recall, observe, plan the way back; then apply it like any plan."""
 
-from collections.abc import Collection, Iterator, Mapping
+import asyncio
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TypeGuard
 
 from customer_sync.config import Config
 from customer_sync.core.fold import Folded
@@ -10,6 +12,7 @@ from customer_sync.core.model import (
     Attribute,
     Change,
     Contact,
+    ContactId,
     Create,
     Delete,
     Email,
@@ -34,6 +37,10 @@ from customer_sync.pipeline import (
 )
 from customer_sync.privacy import mask_email
 from customer_sync.report import ReportedError
+
+ASKED_AT_A_TIME = 32
+CLOCKS_AGREE = timedelta(days=1)
+"""By how much our clock and Brevo's may differ, at the most: a no too many is taken for one."""
 
 MOST_LOOKED_FOR = 100
 """Of the contacts that are not where the run left them, how many are asked for by their number, a
@@ -79,6 +86,10 @@ async def make_ready_to_undo(
 
     edges.display.stage("plan")
     ways = undo(tried, now)
+    lifted = [way.change for way in ways if _lifts_a_block(way.change)]
+    if lifted:
+        unsubscribed = await _unsubscribed(lifted, tried, edges)
+        ways = undo(tried, replace(now, unsubscribed=unsubscribed))
     guard = Guard(
         known_contacts=edges.store.count_known(),
         max_deletes=options.max_deletes or config.max_deletes,
@@ -168,6 +179,37 @@ async def _found_elsewhere(
         if contact is not None and contact.email is not None:
             found[contact.email] = contact
     return found
+
+
+def _lifts_a_block(change: Change) -> TypeGuard[Update]:
+    return isinstance(change, Update) and change.patch.email_blocked is False
+
+
+async def _unsubscribed(
+    lifted: Sequence[Update], tried: Collection[Tried], edges: Edges
+) -> frozenset[ContactId]:
+    """Return those among *lifted* who unsubscribed since the run, a request for each.
+
+    Whether a click on a link in an old mail modifies a contact that is blocked already is not
+    known; but Brevo keeps a record of the click.
+    """
+    account = edges.account
+    began = min(one.intended_at for one in tried)
+    today = (edges.clock.now() + (account.clock_ahead or timedelta(0))).date()
+    since = min(began.date() - timedelta(days=1), today)
+    ids = [change.before.id for change in lifted]
+    said_no = set()
+    for start in range(0, len(ids), ASKED_AT_A_TIME):
+        chunk = ids[start : start + ASKED_AT_A_TIME]
+        answers = await asyncio.gather(
+            *(account.unsubscriptions(one, since, today) for one in chunk)
+        )
+        said_no |= {
+            one
+            for one, times in zip(chunk, answers, strict=True)
+            if any(time > began - CLOCKS_AGREE for time in times)
+        }
+    return frozenset(said_no)
 
 
 async def _lists(tried: Collection[Tried], edges: Edges) -> frozenset[int]:

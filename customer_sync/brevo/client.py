@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
@@ -228,6 +228,25 @@ class BrevoClient:
                 return None
             raise
         return wire.contact_from(answer.json, attributes)
+
+    async def unsubscriptions(
+        self, ref: ContactId, since: date, until: date
+    ) -> tuple[datetime, ...]:
+        """Return when a person unsubscribed by a link in a mail, from a day to another inclusive.
+
+        *until* may not lie ahead by Brevo's clock. Nobody is known where the contact is gone.
+        """
+        segment, query = wire.path_of(ref)
+        window = {"startDate": since.isoformat(), "endDate": until.isoformat()}
+        try:
+            answer = await self._api.send(
+                "GET /contacts/{identifier}", segment, query={**query, **window}
+            )
+        except BrevoRejected as rejection:
+            if rejection.status == 404:
+                return ()
+            raise
+        return wire.unsubscriptions_from(answer.json)
 
     async def contacts_page(
         self, *, offset: int, limit: int = MOST_PER_PAGE, modified_since: datetime | None = None

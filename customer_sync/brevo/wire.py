@@ -68,6 +68,22 @@ def contact_from(answer: object, attributes: Mapping[str, Attribute]) -> Contact
     )
 
 
+def unsubscriptions_from(answer: object) -> tuple[datetime, ...]:
+    """Return when the person behind a contact followed a link out of all mails.
+
+    The list is as long as the window that was asked for; without any history it is empty.
+    """
+    found = shape.mapping(answer, "a contact")
+    statistics = shape.mapping(found.get("statistics") or {}, "statistics")
+    told = shape.mapping(statistics.get("unsubscriptions") or {}, "unsubscriptions")
+    events = (
+        shape.mapping(event, "an unsubscription")
+        for event in shape.sequence(told.get("userUnsubscription"), "userUnsubscription")
+    )
+    times = (shape.moment(event.get("eventTime"), "eventTime") for event in events)
+    return tuple(time for time in times if time is not None)
+
+
 def page_from(answer: object, attributes: Mapping[str, Attribute]) -> ContactPage:
     """Return a page of contacts."""
     found = shape.mapping(answer, "a page of contacts")

@@ -168,6 +168,7 @@ def _why_blocked(
     was_no = any(one is not None and one.was_blocked_at_deletion for one in known)
     # Whoever has another contact by now was not deleted, but moved.
     has_moved = Note.MERGED_INTO_EXISTING in change.notes
+    was_no = was_no or contact.id in now.unsubscribed
     if not is_of_deletion or was_no or has_moved or said_no(tried, known[0], "email"):
         return Staying.SAID_NO
     if not now.may_unblock:

@@ -61,6 +61,8 @@ class Present:
     """Addresses that nobody can go back to."""
     leaving: frozenset[Email] = frozenset()
     """Addresses whose contacts go back to others, so that they are free."""
+    unsubscribed: Collection[ContactId] = ()
+    """Contacts whose people followed a link out of all mails since that run."""
     may_unblock: bool = False
     """The operator's leave to lift the blocks of deletions."""
     clock_ahead: timedelta = timedelta(0)

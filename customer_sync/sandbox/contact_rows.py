@@ -126,6 +126,7 @@ def delete(account: Account, contact: ContactRow) -> None:
     _remember_as_it_was(account, contact)
     account.db.execute("DELETE FROM contacts WHERE id = ?", (contact.id,))
     account.db.execute("DELETE FROM memberships WHERE contact_id = ?", (contact.id,))
+    account.db.execute("DELETE FROM unsubscriptions WHERE contact_id = ?", (contact.id,))
     account.db.execute("DELETE FROM left_lists WHERE contact_id = ?", (contact.id,))
     _hold_numbers(account, contact)
     for channel, address, is_blocked in _channels(contact):
@@ -180,6 +181,18 @@ def leave_list(account: Account, contact: ContactRow, list_id: int) -> bool:
         return False
     account.db.execute("INSERT OR IGNORE INTO left_lists VALUES (?, ?)", (list_id, contact.id))
     return True
+
+
+def unsubscribed_at(account: Account, contact_id: int) -> list[int]:
+    """Return when the person followed a link out of all mails, the first time first."""
+    query = "SELECT at FROM unsubscriptions WHERE contact_id = ? ORDER BY at"
+    return [row["at"] for row in account.db.execute(query, (contact_id,))]
+
+
+def note_unsubscription(account: Account, contact: ContactRow) -> None:
+    """Remember that the person follows a link out of all mails now."""
+    query = "INSERT INTO unsubscriptions VALUES (?, ?)"
+    account.db.execute(query, (account.now, contact.id))
 
 
 def remove_from_lists(account: Account, contact: ContactRow, ids: Iterable[int]) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date, timedelta
 
 from customer_sync.sandbox import attributes, contact_rows, patches, reading
 from customer_sync.sandbox.account import NO_CONTENT, Account, Answer, Call
@@ -179,33 +180,47 @@ def _look_up(account: Account, kind: IdentifierType, spelled: str) -> ContactRow
 
 
 def show(call: Call) -> Answer:
-    """Show one contact with its statistics, which are empty: a sandbox sends no campaigns."""
-    _check_window(call)
+    """Show one contact with its statistics: no campaigns, but the unsubscriptions of people."""
+    begin, end = _window(call)
     found = _find(call, takes_phone=True)
     account = call.account
     lists = contact_rows.list_ids(account, found.id)
     content = as_json(account, attributes.definitions(account), found, lists)
-    return Answer(status=200, content={**content, "statistics": {}})
+    statistics = _statistics(account, found.id, begin, end)
+    return Answer(status=200, content={**content, "statistics": statistics})
 
 
 def show_statistics(call: Call) -> Answer:
     """Show the campaign statistics of one contact."""
-    _check_window(call)
-    _find(call, takes_phone=True)
-    return Answer(status=200, content={})
+    begin, end = _window(call)
+    found = _find(call, takes_phone=True)
+    return Answer(status=200, content=_statistics(call.account, found.id, begin, end))
 
 
-def _check_window(call: Call) -> None:
+def _statistics(account: Account, contact_id: int, begin: date, end: date) -> dict[str, object]:
+    events = [
+        {"campaignId": 1, "eventTime": timestamp(at, account.settings.timezone)}
+        for at in contact_rows.unsubscribed_at(account, contact_id)
+        if begin <= moment(at).date() <= end
+    ]
+    if not events:
+        return {}
+    return {"unsubscriptions": {"userUnsubscription": events, "adminUnsubscription": []}}
+
+
+def _window(call: Call) -> tuple[date, date]:
+    """Return the first and the last day that statistics are about: the last 90 unless told."""
+    today = moment(call.account.now).date()
     spelled = [call.query.get(name) for name in ("startDate", "endDate")]
     if spelled == [None, None]:
-        return
+        return today - timedelta(days=90), today
     days = [parse_date(each or "") for each in spelled]
     start, end = days
     if start is None or end is None:
         raise invalid("startDate and endDate should both be YYYY-MM-DD")
-    today = moment(call.account.now).date()
     if start > end or end > today:
         raise invalid("startDate and endDate should be in order and not in the future")
+    return start, end
 
 
 def as_json(

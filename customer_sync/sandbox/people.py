@@ -43,12 +43,16 @@ def edit(account: Account, email: str, body: Mapping[str, object]) -> None:
 def unsubscribe(account: Account, email: str, list_id: int | None) -> None:
     """Block the contact or, with *list_id*, take it off that list for as long as it pleases.
 
+    Whether Brevo counts one who was blocked already as modified is not known; here it does not.
+
     Raises:
         BrevoFault: There is no such contact, or it is not on the list.
     """
     contact = _existing(account, email)
     if list_id is None:
-        patches.apply(account, contact, patches.Patch(email_blocked=True))
+        contact_rows.note_unsubscription(account, contact)
+        if not contact.is_email_blocked:
+            patches.apply(account, contact, patches.Patch(email_blocked=True))
         return
     contact_rows.touch(account, contact)
     if not contact_rows.leave_list(account, contact, list_id):

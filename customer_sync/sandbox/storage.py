@@ -9,7 +9,7 @@ from pathlib import Path
 
 from customer_sync.errors import StoreError
 
-_VERSION = 2
+_VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -83,6 +83,7 @@ _ADDITIONS = (
     """CREATE TABLE left_lists (
   list_id INTEGER NOT NULL, contact_id INTEGER NOT NULL, PRIMARY KEY (list_id, contact_id)
 ) WITHOUT ROWID""",
+    "CREATE TABLE unsubscriptions (at INTEGER NOT NULL, contact_id INTEGER NOT NULL)",
 )
 """What each format has that the one before had not; the first of them makes format 2."""
 
@@ -105,6 +106,7 @@ _TABLES = (
     "forgotten_blocks",
     "held_numbers",
     "left_lists",
+    "unsubscriptions",
 )
 
 

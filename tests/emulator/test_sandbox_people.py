@@ -168,6 +168,7 @@ def test_a_file_from_before_lists_could_be_left_is_brought_up(tmp_path: Path) ->
         sandbox.ensure(lists={5: "Customers"})
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("DROP TABLE left_lists")
+        connection.execute("DROP TABLE unsubscriptions")
         connection.execute("PRAGMA user_version = 1")
     with Sandbox(path, clock=SimulatedClock(START)) as sandbox:
         sandbox.reset()

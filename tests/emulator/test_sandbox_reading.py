@@ -97,6 +97,28 @@ def test_campaign_statistics_are_empty(brevo: Brevo) -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "is_seen"),
+    [
+        ("", True),
+        ("?startDate=2026-02-01&endDate=2026-03-01", True),
+        ("?startDate=2026-02-01&endDate=2026-02-28", False),
+    ],
+)
+def test_statistics_tell_who_unsubscribed_and_when(
+    brevo: Brevo, query: str, *, is_seen: bool
+) -> None:
+    """A person who follows the link does, blocked or not; the window decides what is shown."""
+    brevo.create(emailBlacklisted=True)
+    modified = brevo.contact()["modifiedAt"]
+    brevo.sandbox.unsubscribe("jane@example.com")
+    events = [{"campaignId": 1, "eventTime": "2026-03-01T13:00:01.000+01:00"}]
+    seen = {"unsubscriptions": {"userUnsubscription": events, "adminUnsubscription": []}}
+    assert brevo.get(f"/contacts/1{query}").json()["statistics"] == (seen if is_seen else {})
+    assert brevo.get(f"/contacts/1/campaignStats{query}").json() == (seen if is_seen else {})
+    assert brevo.contact()["modifiedAt"] == modified
+
+
+@pytest.mark.parametrize(
     ("query", "status"),
     [
         ("startDate=2026-02-01&endDate=2026-03-01", 200),

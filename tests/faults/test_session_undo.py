@@ -133,18 +133,45 @@ def test_without_leave_they_come_back_blocked(tmp_path: Path) -> None:
 
 
 def test_whoever_unsubscribes_meanwhile_stays_blocked(tmp_path: Path) -> None:
-    """By a link in a mail of before the deletion."""
+    """By a link in a mail of before the deletion, which leaves the blocked contact as it is."""
     shop = deleted_by_mistake(tmp_path)
     shop.clock.advance(3600)
     with shop.sandbox() as sandbox:
         sandbox.unsubscribe("p3@example.com")
         transitions = len(sandbox.transitions())
-    undo(shop, 2, may_unblock=True)
+    report = undo(shop, 2, may_unblock=True)
     blocked = [e for e, c in shop.contacts().items() if c.is_email_blocked]
     assert blocked == ["p3@example.com", "p7@example.com"]
+    assert [error.message for error in report.errors] == [
+        "e-mail: the block stays: it stands for a no"
+    ]
     with shop.sandbox() as sandbox:
         # Nobody else than the five whose block was a deletion's alone.
         assert len(sandbox.transitions()) - transitions == 5
+
+
+def test_whoever_unsubscribed_long_ago_and_came_back_since_is_no_obstacle(tmp_path: Path) -> None:
+    """The contact could be mailed when it was deleted."""
+    shop = Shop(tmp_path)
+    shop.run(*PEOPLE[:1])
+    with shop.sandbox() as sandbox:
+        sandbox.unsubscribe("p1@example.com")
+        sandbox.edit("p1@example.com", {"emailBlacklisted": False})
+    shop.clock.advance(7 * 86400)
+    shop.run(event("deleted", 1, at="2024-02-01T00:00:00Z"))
+    undo(shop, may_unblock=True)
+    assert not shop.contacts()["p1@example.com"].is_email_blocked
+
+
+def test_whoever_is_edited_meanwhile_stays_blocked(tmp_path: Path) -> None:
+    """Nobody can tell an edit from a no that was entered by hand."""
+    shop = deleted_by_mistake(tmp_path)
+    shop.clock.advance(3600)
+    with shop.sandbox() as sandbox:
+        sandbox.edit("p3@example.com", {"attributes": {"LASTNAME": "Edited"}})
+    undo(shop, 2, may_unblock=True)
+    blocked = [e for e, c in shop.contacts().items() if c.is_email_blocked]
+    assert blocked == ["p3@example.com", "p7@example.com"]
 
 
 def test_the_ledger_forgets_a_block_that_was_lifted_with_leave(tmp_path: Path) -> None:

@@ -512,6 +512,13 @@ def test_a_block_that_may_stand_for_a_no_is_not_lifted(
     assert stay.because in {Staying.SAID_NO, Staying.TOUCHED}
 
 
+def test_whoever_unsubscribed_since_stays_blocked() -> None:
+    """Brevo's record of it counts even where the contact looks untouched."""
+    now = present(touched(5), known=[confirmed(is_deleted=True)], may_unblock=True)
+    way = way_back(tried(deletion()), replace(now, unsubscribed={touched(5).id}))
+    assert way.stays == (Stay(name=MAIL, because=Staying.SAID_NO),)
+
+
 def test_brevos_clock_may_be_ahead() -> None:
     """It tells by how much."""
     one = tried(deletion())
@@ -586,6 +593,23 @@ def test_whoever_said_no_comes_back_blocked(
     way = way_back(one, present(known=[known], suppressed=suppressed, may_unblock=True))
     assert isinstance(way.change, Create)
     assert way.change.patch == ContactPatch(email_blocked=True)
+
+
+def test_whoever_may_get_no_sms_comes_back_so() -> None:
+    """The same holds there."""
+    one = tried(replace(hard_delete(), before=contact(sms_blocked=True)))
+    way = way_back(one, present(known=[confirmed(is_deleted=True)]))
+    assert isinstance(way.change, Create)
+    assert way.change.patch == ContactPatch(sms_blocked=True)
+
+
+def test_a_state_that_knows_nothing_more_is_told_nothing() -> None:
+    """It was lost and begun anew, say; and what it knew before may be of another contact."""
+    one = written({"FIRSTNAME": "Jane"}, {"FIRSTNAME": "Joan"}, known=[confirmed(number=99)])
+    held = contact(attributes={"FIRSTNAME": "Joan"})
+    assert way_back(one, present(held)).memory.confirmed == {}
+    now = confirmed(minute=2, attributes={"FIRSTNAME": "Joan"})
+    assert way_back(one, present(held, known=[now])).memory.confirmed == {JANE: None}
 
 
 def test_an_address_that_has_a_contact_again_is_left_alone() -> None:

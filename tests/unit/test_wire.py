@@ -646,3 +646,31 @@ def test_a_file_that_is_no_csv_is_refused() -> None:
             jobs.rejected_rows_from("invalid_emails", b'EMAIL\n"' + b"x" * 2000)
     finally:
         csv.field_size_limit(usual)
+
+
+@pytest.mark.parametrize(
+    ("answer", "times"),
+    [
+        ({"statistics": {}}, ()),
+        ({}, ()),
+        ({"statistics": {"unsubscriptions": {"adminUnsubscription": []}}}, ()),
+        (
+            {
+                "statistics": {
+                    "unsubscriptions": {
+                        "userUnsubscription": [
+                            {"campaignId": 3, "eventTime": "2026-03-01T12:00:00Z"},
+                            {"campaignId": 4},
+                        ]
+                    }
+                }
+            },
+            (datetime(2026, 3, 1, 12, tzinfo=UTC),),
+        ),
+    ],
+)
+def test_unsubscriptions_are_found_in_the_statistics(
+    answer: object, times: tuple[datetime, ...]
+) -> None:
+    """Where there are any; those of an administrator are none of the person's."""
+    assert wire.unsubscriptions_from(answer) == times
