@@ -365,6 +365,28 @@ def test_a_name_cannot_steer_the_terminal(embedded: World) -> None:
     assert "[bold]Jane" in shown
 
 
+def test_what_is_odd_can_be_read_too(served: World) -> None:
+    """A value that was refused, what was remarked, a list that was left, kinds of values."""
+    phone = "+12025550123"
+    served.sync(event("created", id="c2", email="bo@example.org", phone=phone))
+    served.sync(event("created", phone=phone, totalSpent=12.5, verifiedEmail=True))
+    unsubscribe(served)
+    assert served.url is not None
+    control = served.url.removesuffix("/v3") + "/sandbox/unsubscribe"
+    assert httpx.post(control, json={"email": JANE, "list": 5}).is_success
+    yes = event("updated", day=2, phone=phone, acceptsMarketing=True)
+    anonymous = {**event("updated", day=2), "data": {"id": "c9"}}
+    served.write("shop.jsonl", [yes, anonymous])
+    shown = served.call("explain", JANE, "shop.jsonl").out
+    assert f'SMS "{phone}" was refused by Brevo' in shown
+    assert "note: unsubscribed in Brevo; the shop's yes changes nothing" in shown
+    assert "TOTAL_SPENT 12.5" in shown
+    assert "VERIFIED yes" in shown
+    assert "lists that the person left: 5" in shown
+    left_alone = served.call("explain", "id:c9", "shop.jsonl").out
+    assert "left alone: unknown customer" in left_alone
+
+
 def test_people_read_it_in_the_order_of_the_pipeline(embedded: World) -> None:
     """From the records to Brevo."""
     embedded.sync(event("created", firstName="Jane", acceptsMarketing=True))

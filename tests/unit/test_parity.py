@@ -113,6 +113,19 @@ def test_whoever_was_erased_is_blocked() -> None:
     assert (standing, entry.why) == (Standing.BLOCKED, Reason.ERASED.value)
 
 
+def test_whoever_was_erased_and_has_a_contact_elsewhere_is_told_apart() -> None:
+    """What is planned there is about that contact."""
+    no = customer(NEW_JANE, former=[JANE], email_consent=said(value=False, minute=1))
+    erased = Suppressed(erased=frozenset({JANE}))
+    sheet = look([no], [contact()], suppressed=erased)
+    standing, entry = only(sheet)
+    assert (standing, entry.why) == (
+        Standing.EXCEPTED,
+        "what is planned is about a contact at another address",
+    )
+    assert [e.email for e in sheet.deleted.lists[Farewell.DIFFERENT]] == [JANE]
+
+
 def test_a_no_that_did_not_arrive_is_a_difference() -> None:
     """A customer who said no and can be mailed is no matter of consent but of proof."""
     no = customer(email_consent=said(value=False, minute=1))
@@ -274,6 +287,19 @@ def test_a_deletion_that_waits_is_pending() -> None:
     """In the retry queue."""
     sheet = look([customer(is_deleted=True)], [contact()], waiting={"c1": "503"})
     assert only_deleted(sheet)[0] is Farewell.PENDING
+
+
+def test_the_end_of_whoever_was_erased_is_settled() -> None:
+    """There is no contact, and nobody asks for one."""
+    gone = customer(is_deleted=True)
+    farewell, entry = only_deleted(look([gone], suppressed=Suppressed(erased=frozenset({JANE}))))
+    assert (farewell, entry.why) == (Farewell.SETTLED, Reason.ERASED.value)
+
+
+def test_an_old_word_about_the_deleted_is_settled() -> None:
+    """Where the state knows no more than that they are gone."""
+    skip = Skip(email=JANE, ids=frozenset({"c1"}), reason=Reason.SHARED_ADDRESS)
+    assert only_deleted(look(skipped=[skip]))[1].why == Reason.SHARED_ADDRESS.value
 
 
 def test_the_deletion_of_somebody_unknown_is_settled() -> None:
