@@ -283,3 +283,23 @@ def test_an_unknown_list_is_not_taken_for_one_that_is_right(stage: Stage) -> Non
     with pytest.raises(BrevoRejected) as caught:
         stage.talk(create_and_add)
     assert caught.value.status == 404
+
+
+def test_whoever_unsubscribes_is_remembered_with_the_time(stage: Stage) -> None:
+    """Within the days that are asked for; of a contact that is gone nothing is known."""
+    today = stage.sandbox.now().date()
+
+    async def ask(client: BrevoClient) -> tuple[tuple[datetime, ...], ...]:
+        created = await client.create(JANE, ContactPatch())
+        assert created is not None
+        stage.sandbox.unsubscribe(JANE)
+        before = today - timedelta(days=1)
+        return (
+            await client.unsubscriptions(created, before, today),
+            await client.unsubscriptions(created, before, before),
+            await client.unsubscriptions(ContactId(999), before, today),
+        )
+
+    (when,), earlier, of_nobody = stage.talk(ask)
+    assert abs(when - stage.sandbox.now()) < timedelta(seconds=5)
+    assert earlier == of_nobody == ()
