@@ -25,6 +25,8 @@ class Remembered:
     """Masked: whoever asks knows it."""
     is_mail_blocked: bool
     is_sms_blocked: bool
+    left_lists: tuple[int, ...]
+    """Lists that were left by a link in a mail."""
     erased_at: datetime | None
 
     @classmethod
@@ -35,6 +37,7 @@ class Remembered:
             address=mask_email(email),
             is_mail_blocked=known.is_mail_blocked,
             is_sms_blocked=known.is_sms_blocked,
+            left_lists=tuple(sorted(known.left_lists)),
             erased_at=known.erased_at,
         )
 
@@ -44,13 +47,16 @@ class Remembered:
                 f"{self.address} was erased on {self.erased_at:%Y-%m-%d}: no run makes a contact "
                 "of this person. `customer-sync suppressions lift` ends that."
             )
-        ways = [("mail", self.is_mail_blocked), ("SMS", self.is_sms_blocked)]
-        blocked = " and for ".join(name for name, is_blocked in ways if is_blocked)
-        if not blocked:
+        noes = [
+            *(["was blocked for mail"] if self.is_mail_blocked else []),
+            *(["was blocked for SMS"] if self.is_sms_blocked else []),
+            *(f"left list {one}" for one in self.left_lists),
+        ]
+        if not noes:
             return f"The ledger says nothing about {self.address}."
         return (
-            f"{self.address} was blocked for {blocked}: should the contact be made anew, it is "
-            "blocked from the start."
+            f"{self.address} {', '.join(noes)}: should the contact be made anew, that holds from "
+            "the start."
         )
 
     def to_json(self) -> bytes:

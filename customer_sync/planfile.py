@@ -181,10 +181,14 @@ def _is_unmoved(change: Create | Update | Delete | Keep, observed: Mapping[Email
 
 
 def _was_blocked_since(change: Change, suppressed: Suppressed) -> bool:
-    """Tell whether a contact that is to be made mailable was blocked, and is gone, by now."""
-    if not isinstance(change, Create) or Note.RESUBSCRIBED in change.notes:
+    """Tell whether somebody whose contact is to be made said no meanwhile, and is gone by now."""
+    if not isinstance(change, Create):
         return False
     email, patch = change.customer.email, change.patch
+    if patch.add_lists & suppressed.left.get(email, frozenset()):
+        return True
+    if Note.RESUBSCRIBED in change.notes:
+        return False
     return (email in suppressed.mail and not patch.email_blocked) or (
         email in suppressed.sms and not patch.sms_blocked
     )

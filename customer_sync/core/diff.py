@@ -141,6 +141,7 @@ def _change(
         contact,
         before,
         policy,
+        ledger,
         is_merged=is_merged,
         has_said_no_elsewhere=has_said_no_elsewhere,
     )
@@ -185,6 +186,7 @@ def _of_erased(
             contact,
             before,
             replace(policy, list_id=None, deleted_attribute=None, update_enabled=True),
+            Suppression(),
             is_merged=False,
             has_said_no_elsewhere=False,
         )
@@ -255,7 +257,10 @@ def _create(
         mail = NewBlock(blocked=True)
         notes.append(Note.NO_WENT_ALONG)
     notes += _notes_on_blocks(mail, sms)
-    lists = frozenset() if policy.list_id is None else frozenset({policy.list_id})
+    wanted = frozenset() if policy.list_id is None else frozenset({policy.list_id})
+    lists = wanted - ledger.left_lists
+    if lists != wanted:
+        notes.append(Note.LEFT_LIST)
     fields = [FieldChange(name=n, old=None, new=v, why=Why.NEW) for n, v in attributes.items()]
     if mail.blocked:
         fields.append(FieldChange(name=MAIL, old=None, new=BLOCKED, why=Why.CONSENT))
@@ -291,6 +296,7 @@ def _update(
     contact: Contact,
     before: Confirmed | None,
     policy: Policy,
+    ledger: Suppression,
     *,
     is_merged: bool,
     has_said_no_elsewhere: bool,
@@ -309,7 +315,7 @@ def _update(
     if is_renamed:
         draft.write(EMAIL, contact.email, customer.email, Why.RENAMED)
     settle_attributes(draft, customer, contact, before, policy)
-    add_lists = settle_list(draft, contact, before, policy)
+    add_lists = settle_list(draft, contact, before, policy, ledger.left_lists)
     email_blocked, sms_blocked = settle_consents(draft, spoken, contact, before, policy)
     if is_renamed and contact.is_email_blocked and email_blocked is None:
         # A rename lifts the block at Brevo unless it is sent along.

@@ -60,7 +60,9 @@ def settle_attributes(
     policy: Policy,
 ) -> None:
     """Draft every attribute that the customer mentions and the contact holds otherwise."""
-    known = before.attributes if before and not before.is_deleted else {}
+    is_ours = before is not None and before.contact_id in {None, contact.id}
+    # Nothing was ever written to a contact that others made anew.
+    known = before.attributes if before and is_ours and not before.is_deleted else {}
     refused = before.refused if before else {}
     for name in sorted(customer.attributes):
         desired = customer.attributes[name].value
@@ -95,12 +97,19 @@ def _why(desired: Value, held: Value, known: Dated[Value] | None) -> Why:
 
 
 def settle_list(
-    draft: Draft, contact: Contact, before: Confirmed | None, policy: Policy
+    draft: Draft,
+    contact: Contact,
+    before: Confirmed | None,
+    policy: Policy,
+    left_lists: frozenset[int] = frozenset(),
 ) -> frozenset[int]:
-    """Draft the membership of the list, and return the lists to join."""
+    """Draft the membership of the list, and return the lists to join.
+
+    *left_lists* were left by the person when there was another contact.
+    """
     if policy.list_id is None or policy.list_id in contact.list_ids:
         return frozenset()
-    if policy.list_id in contact.unsubscribed_list_ids:
+    if policy.list_id in contact.unsubscribed_list_ids | left_lists:
         draft.note(Note.LEFT_LIST)
         return frozenset()
     has_been_on_it = before is not None and was_listed(before, policy.list_id)

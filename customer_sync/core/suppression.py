@@ -1,7 +1,7 @@
 """Whom the suppression ledger speaks about: who was blocked once, and who was erased."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from customer_sync.core.model import Confirmed, Create, Customer, Delete, Email, Note, Update
@@ -13,6 +13,8 @@ class Suppression:
 
     is_mail_blocked: bool = False
     is_sms_blocked: bool = False
+    left_lists: frozenset[int] = frozenset()
+    """Lists that somebody left at this address by a link in a mail."""
     erased_at: datetime | None = None
     """When the person made use of the right to be forgotten."""
 
@@ -24,6 +26,8 @@ class Suppressed:
     mail: frozenset[Email] = frozenset()
     """Addresses that were blocked for mail at some time, and must not come back mailable."""
     sms: frozenset[Email] = frozenset()
+    left: Mapping[Email, frozenset[int]] = field(default_factory=dict)
+    """The lists that were left at an address by a link in a mail, and must not be joined again."""
     erased: frozenset[Email] = frozenset()
     erased_ids: frozenset[str] = frozenset()
 
@@ -52,6 +56,9 @@ def remembered(
     return Suppression(
         is_mail_blocked=not suppressed.mail.isdisjoint({email, *former} - our_mail),
         is_sms_blocked=not suppressed.sms.isdisjoint({email, *former} - our_sms),
+        left_lists=frozenset(
+            one for name in (email, *former) for one in suppressed.left.get(name, ())
+        ),
     )
 
 

@@ -127,6 +127,10 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
             WHERE latency_s IS NOT NULL;
         """,
     ),
+    (
+        "who left which lists",
+        "ALTER TABLE suppressions ADD COLUMN left_lists TEXT",
+    ),
 )
 """Each is applied once, in this order, and never changed after it was released."""
 

@@ -1,6 +1,7 @@
 """The suppression ledger: keyed hashes of everybody who was blocked or erased, kept for ever."""
 
 import hashlib
+import json
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -51,6 +52,7 @@ class Suppressions(StateFile):
         return Suppressed(
             mail=frozenset(e for e, one in found.items() if one.is_mail_blocked),
             sms=frozenset(e for e, one in found.items() if one.is_sms_blocked),
+            left={e: one.left_lists for e, one in found.items() if one.left_lists},
             erased=frozenset(e for e, one in found.items() if one.erased_at is not None),
             erased_ids=erased_ids,
         )
@@ -104,13 +106,21 @@ class Suppressions(StateFile):
     # ------------------------------------------------------------ within others' transactions
 
     def _suppress_blocked(self, contacts: Iterable[Contact]) -> None:
-        """Remember every contact that is blocked in any way."""
+        """Remember every contact that is blocked in any way, or left a list."""
         self._db.executemany(
             _ADD,
             (
                 (self.hash_of_email(c.email), c.is_email_blocked, c.is_sms_blocked)
                 for c in contacts
                 if c.email is not None and (c.is_email_blocked or c.is_sms_blocked)
+            ),
+        )
+        self._db.executemany(
+            _LEAVE,
+            (
+                (self.hash_of_email(c.email), json.dumps(sorted(c.unsubscribed_list_ids)))
+                for c in contacts
+                if c.email is not None and c.unsubscribed_list_ids
             ),
         )
 
@@ -152,16 +162,17 @@ class Suppressions(StateFile):
             marks = ",".join("?" * len(asked))
             with telling(self.path):
                 rows = self._db.execute(
-                    "SELECT hash, no_mail, no_sms, erased_at FROM suppressions"
+                    "SELECT hash, no_mail, no_sms, left_lists, erased_at FROM suppressions"
                     f" WHERE hash IN ({marks})",
                     list(asked),
                 ).fetchall()
-            for found, no_mail, no_sms, erased_at in rows:
+            for found, no_mail, no_sms, left_lists, erased_at in rows:
                 yield (
                     asked[found],
                     Suppression(
                         is_mail_blocked=bool(no_mail),
                         is_sms_blocked=bool(no_sms),
+                        left_lists=frozenset(json.loads(left_lists or "[]")),
                         erased_at=as_time(erased_at) if erased_at else None,
                     ),
                 )
@@ -181,4 +192,11 @@ _ADD = (
     "INSERT INTO suppressions (hash, no_mail, no_sms) VALUES (?, ?, ?)"
     " ON CONFLICT (hash) DO UPDATE SET"
     " no_mail = max(no_mail, excluded.no_mail), no_sms = max(no_sms, excluded.no_sms)"
+)
+
+_LEAVE = (
+    "INSERT INTO suppressions (hash, no_mail, no_sms, left_lists) VALUES (?, 0, 0, ?)"
+    " ON CONFLICT (hash) DO UPDATE SET left_lists = (SELECT json_group_array(value) FROM"
+    " (SELECT value FROM json_each(coalesce(left_lists, '[]'))"
+    " UNION SELECT value FROM json_each(excluded.left_lists)))"
 )

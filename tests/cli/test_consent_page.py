@@ -231,10 +231,15 @@ def list_stories(folder: Path, on_drift: str) -> Ending:
             email = f"p{number}@example.com"
             if row.put == "never":
                 sandbox.make(email, {"listIds": [5] if row.holds != "off" else []})
-            if row.holds == "left":
+            if row.holds.startswith("left"):
                 sandbox.unsubscribe(email, 5)
             elif row.holds == "off" and row.put == "yes":
                 sandbox.edit(email, {"unlinkListIds": [5]})
+    gone = [n for n, row in enumerate(LIST) if row.holds == "left, then deleted"]
+    shop.run(*(event("updated", n, at=SEEN) for n in gone))
+    with shop.sandbox() as sandbox:
+        for number in gone:
+            sandbox.remove(f"p{number}@example.com")
     return finish(shop, [event("updated", n, at=LAST) for n in range(len(LIST))])
 
 

@@ -75,6 +75,21 @@ def test_an_emptied_account_is_filled_again_with_every_block(
     assert unblocked_again(shop) == []
 
 
+@pytest.mark.parametrize("route", [RouteChoice.SINGLE, RouteChoice.IMPORT])
+def test_who_left_the_list_is_not_put_on_it_again(shop: Shop, route: RouteChoice) -> None:
+    """Though the contact is made anew, and in every run after that."""
+    with shop.sandbox() as sandbox:
+        sandbox.unsubscribe("p2@example.com", 5)
+    shop.run(event("updated", 2, at=LATER, firstName="Seen"))
+    remove(shop, *(f"p{number}@example.com" for number in range(3)))
+    everyone = [event("listed", n, at=LAST, firstName="Last") for n in range(3)]
+    shop.run(*everyone, options=replace(REFRESH, route=route))
+    shop.run(*everyone)
+    listed = {email for email, contact in shop.contacts().items() if 5 in contact.list_ids}
+    assert listed == {"p0@example.com", "p1@example.com"}
+    assert "p2@example.com" in shop.contacts()
+
+
 def test_a_full_listing_remembers_contacts_that_no_customer_has(shop: Shop) -> None:
     """They unsubscribed before they became customers."""
     with shop.sandbox() as sandbox:

@@ -149,20 +149,23 @@ def test_edits_in_brevo_are_decided_as_the_page_says(row: DriftRow) -> None:
 @pytest.mark.parametrize("row", LIST, ids=str)
 def test_the_list_is_decided_as_the_page_says(row: ListRow) -> None:
     """Whatever `on_drift` says, where the row holds for either."""
+    is_gone = row.holds == "left, then deleted"
     held = contact(
         lists=[FIVE] if row.holds == "on" else [],
         left_lists=[FIVE] if row.holds == "left" else [],
     )
+    suppressed = Suppressed(left={JANE: frozenset({FIVE})} if is_gone else {})
     for on_drift in row.policies:
         change = planned(
             customer(minute=2),
-            held,
+            None if is_gone else held,
             confirmed(is_listed=row.put == "yes"),
             Policy(list_id=FIVE, on_drift=OnDrift(on_drift)),
+            suppressed,
         )
         assert remarked(change) == row.note
         is_on = FIVE in held.list_ids | patch(change).add_lists
-        assert ("on" if is_on else row.holds) == row.afterwards
+        assert ("on" if is_on else "off" if is_gone else row.holds) == row.afterwards
 
 
 # ---------------------------------------------------------------- the page itself

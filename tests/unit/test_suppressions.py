@@ -86,6 +86,16 @@ def test_mail_and_sms_are_remembered_apart(store: Store) -> None:
     assert known.sms == {JANE, MARY}
 
 
+def test_lists_that_were_left_are_remembered(store: Store) -> None:
+    """All of them, whenever they were left, and though the contact is on one again."""
+    store.mirror([contact(left_lists=[5, 9])], reading=1)
+    store.mirror([contact(left_lists=[5, 7], email_blocked=True)], reading=2)
+    store.mirror([contact(lists=[5])], reading=3)
+    known = store.suppressed([JANE, MARY])
+    assert known.left == {JANE: {5, 7, 9}}
+    assert known.mail == {JANE}
+
+
 def test_a_contact_without_an_address_is_let_pass(store: Store) -> None:
     """It is known by a phone, and no customer is found by that."""
     store.mirror([contact(None, email_blocked=True)], reading=1)
@@ -275,6 +285,29 @@ def test_a_no_of_who_was_erased_writes_nothing_but_the_block() -> None:
     assert change.patch == ContactPatch(email_blocked=True)
 
 
+@pytest.mark.parametrize("held", [None, contact()])
+def test_who_left_the_list_is_not_put_on_it_again(held: Contact | None) -> None:
+    """Neither a contact that is made anew nor one that was: Brevo has forgotten."""
+    change = only(
+        customer(attributes={"CITY": "Rome"}),
+        Suppressed(left={JANE: frozenset({5})}),
+        held,
+        Policy(list_id=5),
+    )
+    assert isinstance(change, Create | Update)
+    assert change.patch.add_lists == set()
+    assert change.notes == (Note.LEFT_LIST,)
+
+
+def test_who_left_another_list_is_put_on_this_one() -> None:
+    """A no is about the list that was left."""
+    left = Suppressed(left={JANE: frozenset({9})})
+    change = only(customer(), left, policy=Policy(list_id=5))
+    assert isinstance(change, Create)
+    assert change.patch.add_lists == {5}
+    assert change.notes == ()
+
+
 def test_a_creation_that_lifts_a_block_needs_leave() -> None:
     """A plan from a file may be older than the configuration."""
     back = replace(create(), notes=(Note.RESUBSCRIBED,))
@@ -299,6 +332,13 @@ def test_a_kept_plan_makes_nobody_mailable_who_said_no_meanwhile() -> None:
     assert reasons(create(), mail) == reasons(create(), sms) == [Reason.MOVED]
     assert reasons(create(patch=ContactPatch(email_blocked=True)), mail) == []
     assert reasons(replace(create(), notes=(Note.RESUBSCRIBED,)), mail) == []
+
+
+def test_a_kept_plan_puts_nobody_on_a_list_that_was_left_meanwhile() -> None:
+    """What it does besides waits for another plan."""
+    joining = create(patch=ContactPatch(add_lists=frozenset({5})))
+    assert reasons(joining, Suppressed(left={JANE: frozenset({5})})) == [Reason.MOVED]
+    assert reasons(joining, Suppressed(left={JANE: frozenset({9})})) == []
 
 
 def test_a_kept_plan_brings_nobody_back_who_was_erased() -> None:
