@@ -4,13 +4,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint format picture docs benchmark constraints clean
+.PHONY: demo test torture lint format picture docs benchmark constraints clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh samples/demo.sh
 
 test: lint
 	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered
+
+# What `make test` does with a few kills, storms and examples, with very many; takes an hour or so.
+KILLS ?= 207
+STORMS ?= 10
+
+torture: $(READY)
+	TORTURE_KILLS=$(KILLS) TORTURE_STORMS=$(STORMS) $(BIN)/pytest -n auto \
+	  tests/faults/test_kills.py tests/faults/test_storms.py tests/faults/test_two_runs.py
+	HYPOTHESIS_PROFILE=torture $(BIN)/pytest -n auto tests/properties
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
