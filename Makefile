@@ -30,13 +30,14 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The picture in the README.
+# The pictures in the README and in docs/monitoring.md.
 picture: $(READY)
 	rm -rf .customer-sync/picture
 	$(BIN)/customer-sync run samples/1-created.jsonl --state .customer-sync/picture --quiet
 	$(BIN)/customer-sync plan samples/2-changed.jsonl --state .customer-sync/picture --quiet \
 	  --out .customer-sync/picture/plan.json || [ $$? -eq 7 ]
 	$(BIN)/customer-sync show .customer-sync/picture/plan.json --svg docs/preview.svg
+	$(BIN)/python benchmarks/dashboard_picture.py
 
 # The documentation as a site in dist/docs; `make test` builds it too, and fails at any warning.
 docs: $(READY)

@@ -81,6 +81,8 @@ class Past:
     """The newest first."""
     latencies: Sequence[Timed] = ()
     standing: Standing = field(default_factory=Standing)
+    runs_by_exit: Mapping[int | None, int] = field(default_factory=dict)
+    """All runs there ever were, by exit code; None: those without an end."""
 
     @property
     def under_way(self) -> str | None:
@@ -106,6 +108,7 @@ def look(store: Store, lock: Path, *, since: timedelta, now: datetime) -> Past:
         until=until,
         runs=[past_run(row) for row in store.runs(-1, since=until - since)],
         latencies=store.latencies(until - since, until),
+        runs_by_exit=store.runs_by_exit(),
         standing=Standing(
             last_run=past_run(last) if last else None,
             last_success=past_run(last_success) if last_success else None,

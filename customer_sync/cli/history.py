@@ -15,6 +15,7 @@ from customer_sync.cli.options import (
     DurationOption,
     JsonOption,
     MaxDeletesOption,
+    MetricsOption,
     PiiOption,
     QuietOption,
     RouteOption,
@@ -23,6 +24,7 @@ from customer_sync.cli.options import (
     VerboseOption,
     limit,
     load_config,
+    metrics_path,
     moment,
     seconds,
     state_folder,
@@ -146,6 +148,7 @@ def undo(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    metrics_file: MetricsOption = None,
 ) -> int:
     """Undo a run: bring contacts back to what they were, where nobody changed them since.
 
@@ -165,7 +168,14 @@ def undo(
         is_detailed=detailed_exit_code,
         undoing=Undoing(run_id=found.id, may_unblock=unblock),
     )
-    view = View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
+    view = View(
+        rows=rows,
+        show_pii=show_pii,
+        as_json=as_json,
+        quiet=quiet,
+        verbose=verbose,
+        metrics_file=metrics_path(metrics_file),
+    )
     code = do(config, state, job, view)
     if not quiet and not dry_run and load_config(config).enabled:
         make_console(stderr=True).print(

@@ -52,6 +52,15 @@ QuietOption: TypeAlias = Annotated[
 VerboseOption: TypeAlias = Annotated[
     bool, typer.Option("--verbose", "-v", help="Tell every request, rejection and warning.")
 ]
+MetricsOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--metrics-file",
+        help="Leave the figures for Prometheus in this file, which ends in .prom, as "
+        "node_exporter's textfile collector reads it. Default: what the configuration says.",
+        metavar="FILE",
+    ),
+]
 EncodingOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -165,6 +174,20 @@ def load_config(path: Path) -> Config:
         ConfigError: it cannot be used.
     """
     return load(path)
+
+
+def metrics_path(path: Path | None) -> Path | None:
+    """Return where the figures are to be left.
+
+    Raises:
+        typer.BadParameter: nobody would read a file of that name.
+    """
+    if path is not None and path.suffix != ".prom":
+        raise typer.BadParameter(
+            "The name must end in .prom, or node_exporter does not read it.",
+            param_hint="--metrics-file",
+        )
+    return path
 
 
 def limit(option: str, text: str | None) -> Limit | None:

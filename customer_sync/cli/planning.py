@@ -13,6 +13,7 @@ from customer_sync.cli.options import (
     EncodingOption,
     JsonOption,
     MaxDeletesOption,
+    MetricsOption,
     PiiOption,
     QuietOption,
     RouteOption,
@@ -23,6 +24,7 @@ from customer_sync.cli.options import (
     VerboseOption,
     limit,
     load_config,
+    metrics_path,
     seconds,
     since,
 )
@@ -117,6 +119,7 @@ def run(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    metrics_file: MetricsOption = None,
 ) -> int:
     """Bring Brevo in line with the sources.
 
@@ -145,7 +148,14 @@ def run(
         source=source,
         since=_since(since_, sources, is_complete=complete),
     )
-    view = View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
+    view = View(
+        rows=rows,
+        show_pii=show_pii,
+        as_json=as_json,
+        quiet=quiet,
+        verbose=verbose,
+        metrics_file=metrics_path(metrics_file),
+    )
     return do(config, state, job, view)
 
 
@@ -252,6 +262,7 @@ def apply(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    metrics_file: MetricsOption = None,
 ) -> int:
     """Apply a plan from a file, except where the contact changed in Brevo since.
 
@@ -272,7 +283,14 @@ def apply(
         options=RunOptions(route=route),
         max_duration_s=seconds("--max-duration", max_duration),
     )
-    view = View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
+    view = View(
+        rows=rows,
+        show_pii=show_pii,
+        as_json=as_json,
+        quiet=quiet,
+        verbose=verbose,
+        metrics_file=metrics_path(metrics_file),
+    )
     return do(config, state, job, view)
 
 

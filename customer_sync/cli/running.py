@@ -2,16 +2,20 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import typer
+from rich.console import Console
+from rich.text import Text
 
 from customer_sync.brevo.throttle import Family, windows
 from customer_sync.cli.options import load_config, state_folder
+from customer_sync.cli.watching import Looking
 from customer_sync.config import Config, LogLevel, Target
 from customer_sync.console import Watch, make_console, show_error, show_plan, show_summary
-from customer_sync.errors import ExitCode
+from customer_sync.errors import ExitCode, StoreError
+from customer_sync.metrics import write_metrics
 from customer_sync.pipeline import Planned
 from customer_sync.planfile import write_plan
 from customer_sync.privacy import printable, printable_json
@@ -34,6 +38,8 @@ class View:
     as_json: bool
     quiet: bool
     verbose: bool
+    metrics_file: Path | None = None
+    """Where the figures are left; None: where the configuration says, if it does."""
 
 
 def do(
@@ -76,6 +82,9 @@ def do(
     with watch:
         session = Session(config, folder, job, watch, run_id=new_run_id())
         report = session.run(on_planned)
+    metrics_file = view.metrics_file or config.metrics_file
+    if metrics_file is not None and not job.dry_run and report.exit_code != ExitCode.BUSY:
+        leave_metrics(metrics_file, config, folder, stderr)
     if not view.quiet:
         show_summary(stderr, report, failure=session.failure)
     elif session.failure is not None:
@@ -83,6 +92,16 @@ def do(
     if view.as_json:
         typer.echo(printable_json(report.to_json()))
     return report.exit_code
+
+
+def leave_metrics(path: Path, config: Config, folder: Path, stderr: Console) -> None:
+    """Leave the figures at *path*; that it cannot be written is told, and fails no run."""
+    looking = Looking(config=config, folder=folder, span=timedelta(days=1))
+    try:
+        past = looking.past()
+        write_metrics(path, looking.status_of(past), past.runs_by_exit)
+    except (OSError, StoreError) as error:
+        stderr.print(Text(f"note: the metrics file was not written: {printable(str(error))}"))
 
 
 def new_run_id() -> str:

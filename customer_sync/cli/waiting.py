@@ -19,6 +19,7 @@ from customer_sync.cli.options import (
     DurationOption,
     JsonOption,
     MaxDeletesOption,
+    MetricsOption,
     PiiOption,
     QuietOption,
     RouteOption,
@@ -27,6 +28,7 @@ from customer_sync.cli.options import (
     VerboseOption,
     limit,
     load_config,
+    metrics_path,
     seconds,
     state_folder,
 )
@@ -76,6 +78,7 @@ def retry(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    metrics_file: MetricsOption = None,
 ) -> int:
     """Try what is due in the retry queue, without any source: a run like all others.
 
@@ -88,7 +91,14 @@ def retry(
         max_duration_s=seconds("--max-duration", max_duration),
         is_detailed=detailed_exit_code,
     )
-    view = View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
+    view = View(
+        rows=rows,
+        show_pii=show_pii,
+        as_json=as_json,
+        quiet=quiet,
+        verbose=verbose,
+        metrics_file=metrics_path(metrics_file),
+    )
     code = do(config, state, job, view)
     if not quiet:
         _say_what_is_left(config, state)

@@ -80,6 +80,9 @@ def understand(path: FilePath, root: object, findings: Findings) -> Config:
         notifications=_notifications(
             _either(top, skill, "notifications", findings).section("notifications"), findings
         ),
+        metrics_file=_beside(
+            path, _either(top, skill, "metrics_file", findings).text("metrics_file")
+        ),
         shop=_shop(skill.section("shop"), source, findings) if "shop" in skill else None,
         cases=read_cases(skill, rules, policy, findings),
     )
@@ -95,6 +98,11 @@ def _either(top: Section, skill: Section, name: str, findings: Findings) -> Sect
             "Keep one of the two.",
         )
     return skill if name in skill else top
+
+
+def _beside(path: FilePath, name: str | None) -> FilePath | None:
+    """Return the file that *name* means; a relative name begins where the configuration is."""
+    return None if name is None else path.parent / name
 
 
 def _brevo(brevo: Section, options: Section, findings: Findings) -> BrevoSettings:

@@ -178,6 +178,8 @@ class Config:
     debug: bool = False
     log_level: LogLevel = LogLevel.INFO
     notifications: Notifications = field(default_factory=Notifications)
+    metrics_file: Path | None = None
+    """Where each run leaves its figures for Prometheus."""
     shop: ShopSettings | None = None
     """None: customers are read from files only."""
     cases: tuple[PlacedCase, ...] = ()

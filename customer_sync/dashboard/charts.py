@@ -75,7 +75,7 @@ def _latency(parts: Sequence[Figures], whole: Figures) -> Chart:
     ]
     longest = max(_known(lines))
     unit, length = next((u for u in _UNITS if longest >= 2 * u[1]), _UNITS[-1])
-    axis = _Axis(high=max(1.0, longest / length), format="~g", unit=length)
+    axis = _Axis(high=max(1.0, longest / length), format="~r", unit=length)
     average = words.time(whole.latency.average_s)
     sentence = f"{average} on average, {words.latency(whole.latency)}; in {unit}"
     return _chart("Latency", sentence, parts, lines, axis=axis, shown=words.time)

@@ -113,6 +113,14 @@ class History(StateFile):
         found = self._runs(f"WHERE finished_at IS NOT NULL AND {ended}", (*exit_codes,), 1)
         return next(iter(found), None)
 
+    def runs_by_exit(self) -> dict[int | None, int]:
+        """Return how many runs ended with each exit code; None: those without an end."""
+        with telling(self.path):
+            rows = self._db.execute(
+                "SELECT exit_code, count(*) FROM runs GROUP BY exit_code"
+            ).fetchall()
+        return dict(rows)
+
     def _runs(self, where: str, values: tuple[object, ...], limit: int) -> list[RunRow]:
         with telling(self.path):
             rows = self._db.execute(

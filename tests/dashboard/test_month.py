@@ -3,7 +3,6 @@
 import json
 import statistics
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,8 +56,9 @@ def test_latency_is_that_of_the_contacts(month: Month, document: dict[str, Any])
     assert taken["changes"] == len(truth)
     assert taken["average_s"] == pytest.approx(statistics.fmean(truth), abs=1)
     assert taken["median_s"] == pytest.approx(statistics.median(truth), abs=1)
-    beyond = [seconds for seconds in truth if seconds > taken["p95_s"] + 1]
-    assert len(beyond) == len(truth) * 5 // 100
+    surely_beyond = sum(seconds > taken["p95_s"] + 1 for seconds in truth)
+    perhaps_beyond = sum(seconds > taken["p95_s"] - 1 for seconds in truth)
+    assert surely_beyond <= len(truth) * 5 // 100 < perhaps_beyond
 
 
 def test_requests_are_those_of_the_log(month: Month, document: dict[str, Any]) -> None:
@@ -102,7 +102,7 @@ def test_days_add_up_to_the_month(document: dict[str, Any]) -> None:
 
 def test_status_says_the_same(month: Month, capsys: pytest.CaptureFixture[str]) -> None:
     """In its own words."""
-    folder: Path = month.shop.folder
+    folder = month.shop.folder
     places = ["--config", str(folder / "config.yaml"), "--state", str(month.shop.state)]
     assert main(["status", "--since", "30d", *places]) == 0
     ledger, out = month.ledger, capsys.readouterr().out
