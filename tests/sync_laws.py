@@ -201,7 +201,8 @@ class Verdict:
         if contact.id in self.people.made and not self.is_told_anew:
             # It may have come after the last that was said of the customer.
             return
-        for name, value in person.fields.items():
+        is_remembered = self.is_told_anew or not person.homes & self.people.removed
+        for name, value in person.fields.items() if is_remembered else ():
             if name != "SMS":
                 assert contact.attributes.get(name) in self._allowed(
                     person, contact, name, value

@@ -92,8 +92,15 @@ def after_update(
     return Memory(
         home=home,
         confirmed=confirmed,
-        identities=_identities(tried) if EMAIL in restored or here is None else {},
+        identities=_identities(tried)
+        if EMAIL in restored or here is None or _has_moved_in(tried, home)
+        else {},
     )
+
+
+def _has_moved_in(tried: Tried, home: Email) -> bool:
+    """Tell whether the customer lived elsewhere before, where the old contact is again."""
+    return any(known.email != home for known in tried.known.identities)
 
 
 def _back_to_life(

@@ -152,14 +152,25 @@ class ShopAndBrevo(RuleBasedStateMachine):
     # ------------------------------------------------------------ people at Brevo
 
     @precondition(lambda self: self.people.seen)
-    @rule(
-        data=st.data(),
-        name=st.sampled_from(("FIRSTNAME", "LASTNAME", UNMAPPED)),
-        value=st.sampled_from(("Edited", "Other", "")),
-    )
-    def edit(self, data: st.DataObject, name: str, value: str) -> None:
-        """Somebody writes to a mapped field, or to what is none of the program's business."""
+    @rule(data=st.data())
+    def meddle(self, data: st.DataObject) -> None:
+        """Somebody does something to a contact in Brevo."""
         contact = self._any_contact(data)
+        match data.draw(st.sampled_from(("edit", "block", "sms", "list", "remove"))):
+            case "edit":
+                name = data.draw(st.sampled_from(("FIRSTNAME", "LASTNAME", UNMAPPED)))
+                self._edit(contact, name, data.draw(st.sampled_from(("Edited", "Other", ""))))
+            case "block":
+                self._block(contact)
+            case "sms":
+                self._block_sms(contact)
+            case "list":
+                self._leave_list(contact, is_by_mail=data.draw(st.booleans()))
+            case _:
+                self._remove(contact)
+
+    def _edit(self, contact: Contact, name: str, value: str) -> None:
+        """Write to a mapped field, or to what is none of the program's business."""
         body: Content = {"attributes": {name: value}}
         if name == UNMAPPED:
             body["listIds"] = [OTHER_LIST]
@@ -167,11 +178,8 @@ class ShopAndBrevo(RuleBasedStateMachine):
             self.people.edits.setdefault((contact.id, name), set()).add(value or None)
         self.stage.edit(contact, body)
 
-    @precondition(lambda self: self.people.seen)
-    @rule(data=st.data())
-    def block(self, data: st.DataObject) -> None:
+    def _block(self, contact: Contact) -> None:
         """Somebody follows the link in a mail; whoever is blocked subscribes again by a form."""
-        contact = self._any_contact(data)
         if contact.is_email_blocked:
             self.people.blocked.discard(contact.id)
             self.people.unblocked.add(contact.id)
@@ -182,11 +190,8 @@ class ShopAndBrevo(RuleBasedStateMachine):
             self.people.unblocked.discard(contact.id)
         self.stage.edit(contact, {"emailBlacklisted": not contact.is_email_blocked})
 
-    @precondition(lambda self: self.people.seen)
-    @rule(data=st.data())
-    def block_sms(self, data: st.DataObject) -> None:
+    def _block_sms(self, contact: Contact) -> None:
         """Somebody answers STOP; whoever did, START."""
-        contact = self._any_contact(data)
         if contact.is_sms_blocked:
             self.people.sms_blocked.discard(contact.id)
             self.people.sms_unblocked.add(contact.id)
@@ -197,11 +202,8 @@ class ShopAndBrevo(RuleBasedStateMachine):
             self.people.sms_unblocked.discard(contact.id)
         self.stage.edit(contact, {"smsBlacklisted": not contact.is_sms_blocked})
 
-    @precondition(lambda self: self.people.seen)
-    @rule(data=st.data(), is_by_mail=st.booleans())
-    def leave_list(self, data: st.DataObject, is_by_mail: bool) -> None:
+    def _leave_list(self, contact: Contact, *, is_by_mail: bool) -> None:
         """Somebody leaves the list by a link, or is taken off it by hand."""
-        contact = self._any_contact(data)
         if LIST not in contact.list_ids or contact.email is None:
             return
         if not is_by_mail:
@@ -213,11 +215,8 @@ class ShopAndBrevo(RuleBasedStateMachine):
         self.people.unlisted |= self.people.ever_of(contact.id)
         self.stage.act(lambda sandbox: sandbox.unsubscribe(email, LIST))
 
-    @precondition(lambda self: self.people.seen)
-    @rule(data=st.data())
-    def remove(self, data: st.DataObject) -> None:
+    def _remove(self, contact: Contact) -> None:
         """Somebody deletes a contact in Brevo."""
-        contact = self._any_contact(data)
         if contact.email is None:
             return
         email = contact.email
@@ -286,7 +285,7 @@ class ShopAndBrevo(RuleBasedStateMachine):
 
         def between() -> None:
             if is_edited and self.people.seen:
-                self.edit(data, "FIRSTNAME", "Edited")
+                self._edit(self._any_contact(data), "FIRSTNAME", "Edited")
 
         self.stage.run_and_undo(mail, letters, between)
 
@@ -329,7 +328,7 @@ def _draw(data: st.DataObject, options: Sequence[T]) -> T | None:
 
 
 ShopAndBrevo.TestCase.settings = settings(
-    max_examples=examples(25),
+    max_examples=examples(20),
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -302,6 +302,17 @@ def test_where_both_addresses_have_a_contact_one_is_retired() -> None:
     assert retired.patch == ContactPatch(email_blocked=True, remove_lists=frozenset({LIST}))
 
 
+def test_a_contact_that_others_made_anew_was_edited_by_nobody() -> None:
+    """Nothing was ever written to it, so that nothing of it is kept against the shop."""
+    change = only(
+        customer(attributes={"CITY": "Rome"}),
+        contact(number=8),
+        confirmed(number=7, attributes={"CITY": "Rome"}),
+        Policy(on_drift=OnDrift.BREVO),
+    )
+    assert patch(change) == ContactPatch(attributes={"CITY": "Rome"})
+
+
 def test_a_contact_that_waits_to_be_retired_does_not_go_for_good() -> None:
     """Its customer lives: what a run could not do, the next one does as it was meant."""
     before = contact(JANE, lists=[LIST])
