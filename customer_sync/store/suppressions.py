@@ -172,7 +172,7 @@ class Suppressions(StateFile):
                     Suppression(
                         is_mail_blocked=bool(no_mail),
                         is_sms_blocked=bool(no_sms),
-                        left_lists=frozenset(json.loads(left_lists or "[]")),
+                        left_lists=self._decoded(left_lists or "[]", frozenset[int]),
                         erased_at=as_time(erased_at) if erased_at else None,
                     ),
                 )
