@@ -253,6 +253,20 @@ def test_a_list_that_somebody_else_moved_the_contact_off_or_on_is_as_it_was() ->
 # ---------------------------------------------------------------- addresses
 
 
+def test_who_moved_into_another_contact_lives_at_the_old_address_again() -> None:
+    """The old contact is back, and is nobody's otherwise: an export would take it for deleted."""
+    lived = Identity(customer_id="c1", email=JANE, said_at=at(1), is_deleted=False)
+    there = contact(NEW_JANE, number=8)
+    one = tried(
+        update(NEW_JANE, number=8, before=there), known=[confirmed(JANE)], identities=[lived]
+    )
+    now = contact(NEW_JANE, number=8, attributes={"FIRSTNAME": "Jane"}, email_blocked=True)
+    known = confirmed(NEW_JANE, 2, number=8, email_consent=said(value=False, minute=1))
+    way = way_back(one, present(now, known=[known]))
+    assert patch_of(way) == ContactPatch(attributes={"FIRSTNAME": None})
+    assert way.memory.identities == {"c1": lived}
+
+
 def test_a_contact_goes_back_to_its_old_address() -> None:
     """With what was known there, and without what is known at the new one."""
     lived = Identity(customer_id="c1", email=JANE, said_at=at(1), is_deleted=False)
