@@ -4,7 +4,9 @@ import contextlib
 import errno
 import logging
 import os
+import re
 import sys
+import traceback
 from collections.abc import Sequence
 
 import typer
@@ -26,9 +28,9 @@ from customer_sync.cli import (
     watching,
 )
 from customer_sync.cli.options import VersionOption
-from customer_sync.console import make_console, show_error
+from customer_sync.console import make_console, printable_lines, show_error
 from customer_sync.errors import CustomerSyncError, ExitCode, StoreError, UsageError
-from customer_sync.privacy import printable_json
+from customer_sync.privacy import mask_text, printable_json
 from customer_sync.report import ReportedError, RunReport
 
 HELP = """\
@@ -77,7 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
     What stops a command is told in a sentence with a hint, on standard error; with `--json` it is
-    also the one document on standard output. Only bugs leave a traceback.
+    also the one document on standard output. Only bugs leave a traceback, without anybody's address
+    and without a key.
     """
     _hush_libraries()
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
@@ -99,11 +102,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.OK
-    except OSError as error:
-        if error.errno not in _TROUBLES_OF_THE_DISK:
-            raise
-        code = _fail(_disk_trouble(error), given)
+    except Exception as error:  # noqa: BLE001 # nothing that was not foreseen shows people's data
+        is_disk = isinstance(error, OSError) and error.errno in _TROUBLES_OF_THE_DISK
+        code = _fail(_disk_trouble(error) if is_disk else _bug(error), given)
     return int(code or ExitCode.OK)
+
+
+def _bug(error: Exception) -> CustomerSyncError:
+    """Print where it happened, and return what is to be said of it."""
+    told = mask_text("".join(traceback.format_exception(error)))
+    for name, value in os.environ.items():
+        if len(value) >= _SHORTEST_SECRET and _NAMES_OF_SECRETS.search(name):
+            told = told.replace(value, "***")
+    with contextlib.suppress(OSError):
+        print(printable_lines(told), end="", file=sys.stderr)  # noqa: T201 - the traceback
+    return CustomerSyncError(
+        f"This is a bug of customer-sync: {type(error).__name__}.",
+        hint="Please report it with the lines above, after a look whether they name somebody. "
+        "Nothing is lost; another run may pass.",
+    )
+
+
+_SHORTEST_SECRET = 8
+_NAMES_OF_SECRETS = re.compile("KEY|TOKEN|SECRET|PASS", re.IGNORECASE)
+"""What variables that hold secrets are called."""
 
 
 def _hush_libraries() -> None:
@@ -119,10 +141,11 @@ _TROUBLES_OF_THE_DISK = frozenset(
 unless the place that asked for it knows better."""
 
 
-def _disk_trouble(error: OSError) -> StoreError:
-    where = f" ({error.filename})" if error.filename else ""
+def _disk_trouble(error: Exception) -> StoreError:
+    name = getattr(error, "filename", None)
+    where = f" ({name})" if name else ""
     return StoreError(
-        f"A file cannot be written or read: {error.strerror}{where}.",
+        f"A file cannot be written or read: {getattr(error, 'strerror', error)}{where}.",
         hint="Check the disk and the folder for temporary files, then run again: nothing is lost.",
     )
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from customer_sync.core.validate import EventValidator
+from customer_sync.errors import ExitCode
 from every_command import SHOWING, Texts, story
 from worlds import World, served_sandbox
 
@@ -109,6 +111,29 @@ def test_what_is_asked_for_is_shown(world: World) -> None:
     shown = world.call("show", ".customer-sync/withheld.json", "--show-pii")
     assert "canary.one@example.com" in shown.out
     assert KEY not in shown.out + shown.err
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_bug_shows_where_it_is_and_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    """What a library puts into an exception may be a customer, or a header with the key."""
+
+    def burst(*_: object) -> None:
+        raise RuntimeError(f"{TEXTS.email} with {KEY} \x1b[31m")
+
+    monkeypatch.setattr(EventValidator, "validate", burst)
+    result = world.call("run", world.write("events.jsonl", _plain_events()), *options)
+    assert result.exit_code == ExitCode.BUG
+    assert "Traceback" in result.err
+    assert "in burst" in result.err
+    assert "c***@example.com with ***" in result.err
+    assert "canary.one" not in result.out + result.err
+    assert KEY not in result.out + result.err
+    assert "\x1b" not in result.out + result.err
+    assert "error: This is a bug" in result.err
+    if options:
+        assert result.document["exit_code"] == ExitCode.BUG
 
 
 CHATTY = """
