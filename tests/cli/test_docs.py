@@ -15,26 +15,52 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SAMPLES = ROOT / "samples"
 
 
-def _readme_commands() -> list[list[str]]:
-    """Return every `customer-sync` command in the README's shell blocks, in order."""
-    blocks = re.findall(r"^ *```sh\n(.*?)```", README, re.MULTILINE | re.DOTALL)
+def _commands_of(page: str) -> list[list[str]]:
+    """Return every `customer-sync` command in a page's shell blocks, in order."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^ *```sh\n(.*?)```", text, re.MULTILINE | re.DOTALL)
     lines = [line.strip() for block in blocks for line in block.splitlines()]
     return [
         shlex.split(line, comments=True)[1:] for line in lines if line.startswith("customer-sync ")
     ]
 
 
-def test_the_commands_of_the_readme_run_in_order(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def _events_of(page: str) -> str:
+    """Return the lines of a page's first block of events."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found = re.search(r"^```json\n(.*?)```", text, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md"])
+def test_the_commands_of_a_page_run_in_order(
+    page: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each ends well, given a file of events."""
     world = World(folder=tmp_path, capsys=capsys)
     shutil.copy(SAMPLES / "1-created.jsonl", tmp_path / "events.jsonl")
-    commands = _readme_commands()
+    commands = _commands_of(page)
     assert len(commands) >= 10
     for arguments in commands:
         result = world.call(*arguments)
         assert result.exit_code == 0, (arguments, result.err)
+
+
+def test_the_quick_start_syncs_the_people_it_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Jane may be mailed, Ravi is blocked, and the second run has nothing to do."""
+    world = World(folder=tmp_path, capsys=capsys)
+    (tmp_path / "events.jsonl").write_text(_events_of("docs/quickstart.md"), encoding="utf-8")
+    for arguments in _commands_of("docs/quickstart.md"):
+        world.call(*arguments)
+    contacts = world.contacts()
+    assert {email: one["is_email_blocked"] for email, one in contacts.items()} == {
+        "jane@example.com": False,
+        "ravi@example.com": True,
+    }
+    assert world.call("run", "events.jsonl", "--json").document["bill"] == {}
 
 
 def _command_names() -> list[str]:
