@@ -7,6 +7,7 @@ from typing import Protocol
 
 from customer_sync.brevo.exchange import Attempt, RequestEvent
 from customer_sync.clock import Clock
+from customer_sync.core.figures import latency_of
 from customer_sync.core.model import Applied, Outcome, Rejection
 from customer_sync.report import RunReport
 
@@ -14,12 +15,20 @@ from customer_sync.report import RunReport
 class Trace(Protocol):
     """Whoever follows a run from outside, moment by moment."""
 
+    def begin(self, run_id: str, command: str, now: datetime) -> None:
+        """A run begins."""
+        ...
+
     def stage(self, name: str, now: datetime) -> None:
         """A stage begins, and the one before is over."""
         ...
 
     def request(self, attempt: Attempt, now: datetime) -> None:
         """A request was answered, or never will be."""
+        ...
+
+    def arrived(self, latency_s: float) -> None:
+        """Brevo has a change, so many seconds after the shop's word."""
         ...
 
     def end(self, report: RunReport, now: datetime) -> None:
@@ -30,10 +39,16 @@ class Trace(Protocol):
 class NoTrace:
     """Nobody follows."""
 
+    def begin(self, run_id: str, command: str, now: datetime) -> None:
+        """Let it pass."""
+
     def stage(self, name: str, now: datetime) -> None:
         """Let it pass."""
 
     def request(self, attempt: Attempt, now: datetime) -> None:
+        """Let it pass."""
+
+    def arrived(self, latency_s: float) -> None:
         """Let it pass."""
 
     def end(self, report: RunReport, now: datetime) -> None:
@@ -72,10 +87,17 @@ class Measures:
         """Note which rules a record breaks."""
         self.broken_rules.update({problem.rule for problem in rejection.problems})
 
-    def outcome(self, outcome: Outcome) -> None:
-        """Note whom a change that Brevo has blocks, or lets be written to again."""
-        if isinstance(outcome, Applied) and outcome.change.patch is not None:
-            patch = outcome.change.patch
+    def outcome(self, outcome: Outcome, *, is_news: bool = True) -> None:
+        """Note whom a change that Brevo has blocks, or lets be written to again.
+
+        What *is news* comes from the shop, at the time that it says; what undoes a run does not.
+        """
+        if not isinstance(outcome, Applied):
+            return
+        if is_news:
+            self._trace.arrived(latency_of(outcome.change, self._clock.now()))
+        patch = outcome.change.patch
+        if patch is not None:
             self.consent.update(
                 word
                 for word, is_so in (

@@ -156,6 +156,7 @@ class Session:
         *on_planned* is called with the plan before anything is written.
         """
         self._measures = Measures(self._clock, self._trace)
+        self._trace.begin(self._run_id, self._job.command, self._clock.now())
         report = self._run(on_planned)
         self._measures.end(report)
         return report
@@ -308,7 +309,7 @@ class Session:
         self._watch.request(event)
 
     def _on_outcome(self, outcome: Outcome) -> None:
-        self._measures.outcome(outcome)
+        self._measures.outcome(outcome, is_news=self._job.undoing is None)
         self._watch.outcome(outcome)
 
     def _on_file(self, taken: Taken) -> None:

@@ -16,6 +16,7 @@ from customer_sync.config import Config
 from customer_sync.config.loading import load
 from customer_sync.console import Watch
 from customer_sync.core.model import Contact
+from customer_sync.measures import Trace
 from customer_sync.pipeline import Planned
 from customer_sync.report import RunReport
 from customer_sync.sandbox import Sandbox
@@ -57,6 +58,8 @@ class Shop:
     """What opens the state: a kind that breaks, perhaps."""
     clock: SimulatedClock = field(default_factory=lambda: SimulatedClock(datetime.now(UTC)))
     """The time, which goes on from run to run."""
+    trace: Trace | None = None
+    """Whoever follows the runs from outside."""
 
     @property
     def state(self) -> Path:
@@ -100,7 +103,12 @@ class Shop:
         """Do one job."""
         self.runs += 1
         session = Session(
-            self.config, self.state, job, watch or quiet_watch(), run_id=f"r{self.runs:03}"
+            self.config,
+            self.state,
+            job,
+            watch or quiet_watch(),
+            run_id=f"r{self.runs:03}",
+            trace=self.trace,
         )
         session._clock = self.clock
         if self.state_type is not Store:

@@ -1,5 +1,6 @@
 """A session as the command line runs it: shown while it goes on, summed up at its end."""
 
+import os
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,11 +16,11 @@ from customer_sync.cli.watching import Looking
 from customer_sync.config import Config, LogLevel, Target
 from customer_sync.console import Watch, make_console, show_error, show_plan, show_summary
 from customer_sync.errors import ExitCode, StoreError
-from customer_sync.metrics import write_metrics
 from customer_sync.pipeline import Planned
 from customer_sync.planfile import write_plan
 from customer_sync.privacy import printable, printable_json
 from customer_sync.session import Job, Session
+from customer_sync.telemetry import trace_for
 
 _NOTHING_TO_DO = "Nothing to do: Brevo holds what the shop says."
 _NOTHING = {
@@ -79,9 +80,12 @@ def do(
                 nothing=_NOTHING.get(job.command, _NOTHING_TO_DO),
             )
 
+    trace = trace_for(os.environ)
     with watch:
-        session = Session(config, folder, job, watch, run_id=new_run_id())
+        session = Session(config, folder, job, watch, run_id=new_run_id(), trace=trace)
         report = session.run(on_planned)
+    for complaint in trace.complaints:
+        stderr.print(Text(f"note: {printable(complaint)}"))
     metrics_file = view.metrics_file or config.metrics_file
     if metrics_file is not None and not job.dry_run and report.exit_code != ExitCode.BUSY:
         leave_metrics(metrics_file, config, folder, stderr)
@@ -96,6 +100,8 @@ def do(
 
 def leave_metrics(path: Path, config: Config, folder: Path, stderr: Console) -> None:
     """Leave the figures at *path*; that it cannot be written is told, and fails no run."""
+    from customer_sync.metrics import write_metrics  # noqa: PLC0415 - costs time where nobody asks
+
     looking = Looking(config=config, folder=folder, span=timedelta(days=1))
     try:
         past = looking.past()

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import TypeAlias
 
+from customer_sync.core.model import Write
 from customer_sync.core.plan import Totals
 from customer_sync.errors import ExitCode
 
@@ -244,6 +245,14 @@ def latency(seconds: Iterable[float]) -> Latency:
         median_s=statistics.median(ordered),
         p95_s=ordered[math.ceil(0.95 * len(ordered)) - 1],
     )
+
+
+def latency_of(change: Write, now: datetime) -> float:
+    """Return how many seconds *now* is after the newest thing that the shop said of the customer.
+
+    A shop's clock may be ahead of ours: that counts as at once.
+    """
+    return max(0.0, (now - change.customer.last_at).total_seconds())
 
 
 def stage_seconds(runs: Iterable[PastRun]) -> list[tuple[str, Latency]]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from customer_sync.core.figures import latency_of
 from customer_sync.core.memory import Memory
 from customer_sync.core.model import Confirmed, Contact, ContactId, Delete, Keep, Write
 from customer_sync.core.past import APPLIED
@@ -74,7 +75,7 @@ class Store(People, History, RetryQueue, Mirror, Suppressions, Persons):
                 "",
                 now,
                 contact_id=confirmed.contact_id,
-                latency_s=max(0.0, (now - change.customer.last_at).total_seconds()),
+                latency_s=latency_of(change, now),
             )
             self._confirm(change, confirmed)
             self._leave_queue(confirmed.email)

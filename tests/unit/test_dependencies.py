@@ -29,6 +29,7 @@ OWNERS = {
     "sqlite3": ("customer_sync.store", "customer_sync.sandbox"),
     "typer": ("customer_sync.cli",),
     "jinja2": ("customer_sync.dashboard",),
+    "opentelemetry": ("customer_sync.tracing",),
     "prometheus_client": ("customer_sync.metrics",),
     "vl_convert": ("customer_sync.dashboard",),
     "rich": ("customer_sync.console", "customer_sync.cli"),

@@ -1,6 +1,6 @@
 """What a run measures of itself."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -24,6 +24,10 @@ class Noted(NoTrace):
 
     def __init__(self) -> None:
         self.heard: list[object] = []
+
+    def arrived(self, latency_s: float) -> None:
+        """Note it."""
+        self.heard.append(latency_s)
 
     def stage(self, name: str, now: datetime) -> None:
         """Note it."""
@@ -110,3 +114,17 @@ def test_whoever_follows_hears_everything_with_its_time() -> None:
     measures.request(attempt(200))
     measures.end(RunReport(run_id="r1", target="sandbox", dry_run=False, source=()))
     assert noted.heard == [(what, CLOCK_START) for what in ("read", "POST /contacts", "r1")]
+
+
+def test_latency_is_of_news_and_never_negative() -> None:
+    """What undoes a run is no news, and a shop's clock may be ahead."""
+    change = create()
+    said_at = change.customer.last_at
+    for ahead, expected in ((30.0, [30.0]), (-30.0, [0.0])):
+        noted = Noted()
+        clock = SimulatedClock(said_at + timedelta(seconds=ahead))
+        measures = Measures(clock, noted)
+        measures.outcome(Applied(change=change))
+        measures.outcome(Applied(change=change), is_news=False)
+        measures.outcome(Deferred(change=change, error="503"))
+        assert noted.heard == expected
