@@ -30,8 +30,8 @@ from customer_sync.core.parity import compare
 from customer_sync.core.past import Tried
 from customer_sync.core.remembered import last_said, recalled
 from customer_sync.core.sheet import Entry, Memory, Shop
+from customer_sync.core.story import Consent, Passage, Tracer, Verdict, consents, verdicts
 from customer_sync.core.suppression import Suppressed
-from customer_sync.core.tracing import Consent, Passage, Tracer, Verdict, consents, verdicts
 from customer_sync.errors import StoreError
 from customer_sync.hearing import Accepted, Ear, Hearing, Sources
 from customer_sync.listing import names_in
