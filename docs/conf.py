@@ -7,14 +7,14 @@ release = __version__
 html_title = "customer-sync"
 
 extensions = ["myst_parser"]
-exclude_patterns = ["_build"]
 
 myst_heading_anchors = 3
-myst_enable_extensions = ["attrs_inline"]
 
 nitpicky = True
+smartquotes = False  # or `--json` in a sentence would become a dash
 
 html_theme = "furo"
+html_show_copyright = False
 html_show_sphinx = False
 html_copy_source = False
 html_show_sourcelink = False

@@ -164,7 +164,8 @@ def _value(part: Schema, root: Schema, paths: Mapping[int, str]) -> str:
     if blocks := list(_inner("", part, root)):
         return f"block {_link(paths[id(blocks[0].schema)])}"
     if words := cast("list[object]", part.get("enum", [])):
-        return " or ".join(f"`{word}`" for word in words)
+        *others, last = (f"`{word}`" for word in words)
+        return f"{', '.join(others)} or {last}" if others else last
     types = part["type"]
     kinds = cast("list[str]", types if isinstance(types, list) else [types])
     told = [_KINDS[kind] + _bounds(kind, part) for kind in kinds if kind != "null"]
