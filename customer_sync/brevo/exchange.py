@@ -138,7 +138,7 @@ class Exchange:
         self._dice = dice
         self._deadline = deadline
         self._observe = observer
-        self._pauses = Pauses()
+        self._pauses = Pauses(clock.sleep)
         self._room = {family: asyncio.Semaphore(most) for family, most in _IN_FLIGHT.items()}
         self.requests: Counter[str] = Counter()
         self.ahead: timedelta | None = None

@@ -11,9 +11,10 @@ Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 
 
 class Pauses:
-    """Belongs to one event loop, in whose time it waits."""
+    """Belongs to one event loop; *sleep* is how its clock waits."""
 
-    def __init__(self) -> None:
+    def __init__(self, sleep: Sleep) -> None:
+        self._sleep = sleep
         self._broken_off = asyncio.Event()
 
     def break_off(self) -> None:
@@ -26,12 +27,20 @@ class Pauses:
         Raises:
             BrokenOff: the waits were broken off.
         """
-        try:
-            async with asyncio.timeout(seconds):
-                await self._broken_off.wait()
-        except TimeoutError:
-            return
-        raise BrokenOff(
-            "the run was interrupted before Brevo could be asked (again)",
-            hint="Nothing is lost; run again.",
-        )
+        async with asyncio.TaskGroup() as group:
+            ends = [
+                group.create_task(_carry_out(self._sleep(seconds))),
+                group.create_task(_carry_out(self._broken_off.wait())),
+            ]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                end.cancel()
+        if self._broken_off.is_set():
+            raise BrokenOff(
+                "the run was interrupted before Brevo could be asked (again)",
+                hint="Nothing is lost; run again.",
+            )
+
+
+async def _carry_out(wait: Awaitable[object]) -> None:
+    await wait

@@ -82,7 +82,7 @@ def test_a_pause_takes_its_time() -> None:
     clock = SimulatedClock(datetime(2026, 3, 1, tzinfo=UTC))
 
     async def work() -> None:
-        await Pauses().sleep(30.0)
+        await Pauses(clock.sleep).sleep(30.0)
 
     in_time_of(clock, work)
     assert clock.monotonic() == pytest.approx(30.0)
@@ -93,7 +93,7 @@ def test_pauses_are_broken_off_together() -> None:
     clock = SimulatedClock(datetime(2026, 3, 1, tzinfo=UTC))
 
     async def work() -> None:
-        pauses = Pauses()
+        pauses = Pauses(clock.sleep)
         waiting = [asyncio.create_task(pauses.sleep(3600.0)) for _ in range(3)]
         await clock.sleep(5.0)
         pauses.break_off()
@@ -111,7 +111,7 @@ def test_whoever_waits_in_line_for_the_rate_limit_is_let_go() -> None:
     clock = SimulatedClock(datetime(2026, 3, 1, tzinfo=UTC))
 
     async def work() -> None:
-        pauses = Pauses()
+        pauses = Pauses(clock.sleep)
         throttle = Throttle(RatePlan.GENERAL, clock, headroom=0.0)
         tasks = [
             asyncio.create_task(throttle.slot(Family.OTHER, sleep=pauses.sleep)) for _ in range(30)
