@@ -33,7 +33,7 @@ def _events_of(page: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md"])
+@pytest.mark.parametrize("page", ["README.md", "README.ko.md", "docs/quickstart.md"])
 def test_the_commands_of_a_page_run_in_order(
     page: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

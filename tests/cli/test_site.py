@@ -78,7 +78,7 @@ def test_the_reference_is_what_the_program_says(
     assert page.read_text(encoding="utf-8") == write()
 
 
-@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("name", ["README.md", "README.ko.md", "CHANGELOG.md"])
 def test_the_links_beside_the_site_lead_somewhere(name: str) -> None:
     """What the build does not read links to files that are there."""
     text = (ROOT / name).read_text(encoding="utf-8")
