@@ -232,10 +232,19 @@ class Verdict:
         lifted = self.people.unblocked if channel == "email" else self.people.sms_unblocked
         word = person.last_word(channel, self.truth.told)
         is_lifted = contact.id in lifted and not self.is_told_anew
-        if contact.id in theirs or (word is not None and not word.is_yes and not is_lifted):
+        is_no = word is not None and not word.is_yes
+        if contact.id in theirs or (is_no and not is_lifted and not self._is_succeeded(person)):
             assert is_blocked, f"{channel} of {person.email} is not blocked"
         elif not self._may_be_blocked(person, channel):
             assert not is_blocked, f"{channel} of {person.email} is blocked"
+
+    def _is_succeeded(self, person: Person) -> bool:
+        """Tell whether somebody has had an address of a customer who was deleted once.
+
+        A no is kept with its address: whoever has that afterwards has the no as well.
+        """
+        others = (p for a in person.homes for p in self.truth.ever_at(a) if p is not person)
+        return person.was_deleted and next(others, None) is not None
 
     def _may_be_blocked(self, person: Person, channel: str) -> bool:
         """Tell whether anybody ever had a reason to block, be it one of the addresses."""
