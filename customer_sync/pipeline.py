@@ -291,8 +291,9 @@ async def carry_out(
         BrevoAuthError: Brevo refuses the key.
     """
     writes = planned.plan.writes
-    journal.accept(writes)
+    # Once all is accepted the source may go, so that this is the last word on what it said.
     journal.settle(planned.plan.changes)
+    journal.accept(writes)
     edges.display.stage("apply", len(writes))
     await apply(
         planned.routing.phases,
