@@ -8,7 +8,7 @@ import pytest
 
 from kill_stories import EVERYTHING, IMPORTS, STORIES, Story, tell
 
-KILLS = int(os.environ.get("TORTURE_KILLS", "12"))
+KILLS = int(os.environ.get("TORTURE_KILLS", "10"))
 """How many in all; `make torture` asks for many more."""
 
 SEED = int(os.environ.get("TORTURE_SEED", "1"))
