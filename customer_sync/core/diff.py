@@ -1,6 +1,6 @@
 """Desired, observed and confirmed meet: one change for every customer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from customer_sync.core.consent import NewBlock, decide_new_block
@@ -25,6 +25,7 @@ from customer_sync.core.model import (
     Change,
     Confirmed,
     Contact,
+    ContactId,
     ContactPatch,
     Create,
     Customer,
@@ -69,15 +70,17 @@ def diff(
     own = {email: _own_addresses(customer, confirmed) for email, customer in customers.items()}
     renames = find_renames(own, observed)
     living = {email for email, customer in own.items() if not customer.is_deleted}
+    moving = set(renames.moves.values())
+    by_number = _by_number(own.values(), confirmed.values())
     for email, customer in sorted(own.items()):
         if email in renames.swapped:
             yield skip(customer, Reason.SWAPPED_ADDRESSES)
             continue
         former = renames.moves.get(email)
         # What is known of an address that another customer takes along is not about this one.
-        taken = set(renames.moves.values()) - {former}
+        taken = {e for e in _names(customer) if e in moving and e != former}
         left_over = [observed[old] for old in renames.retired.get(email, ())]
-        contact = observed.get(former or email) if (former or email) not in taken else None
+        contact = None if email in taken and former is None else observed.get(former or email)
         if contact is None and customer.is_deleted and left_over:
             contact = left_over.pop(0)
         known = {e: confirmed[e] for e in _names(customer) if e in confirmed and e not in taken}
@@ -105,7 +108,7 @@ def diff(
             has_said_no_elsewhere=was_deleted_with_a_no(known.values(), before)
             or any(
                 # Where two claim to have had one address, its no holds for both.
-                said_no(observed[old], confirmed.get(old))
+                said_no(observed[old], confirmed.get(old, by_number.get(observed[old].id)))
                 for old in customer.former_emails
                 if old in observed and old not in living and old != former
             ),
@@ -161,6 +164,15 @@ def _own_addresses(customer: Customer, confirmed: Mapping[Email, Confirmed]) -> 
         if e not in confirmed or confirmed[e].is_deleted or confirmed[e].last_at <= customer.last_at
     )
     return replace(customer, former_emails=former)
+
+
+def _by_number(
+    customers: Iterable[Customer], confirmed: Iterable[Confirmed]
+) -> dict[ContactId, Confirmed]:
+    """Return what is known by the contacts' numbers, if anybody may have left a contact behind."""
+    if not any(customer.former_emails for customer in customers):
+        return {}
+    return {known.contact_id: known for known in confirmed if known.contact_id is not None}
 
 
 def _names(customer: Customer) -> tuple[Email, ...]:
@@ -323,7 +335,7 @@ def _update(
     if not draft.fields:
         return Keep(customer=customer, before=contact, notes=tuple(draft.notes))
     if customer.is_only_created and not policy.update_enabled:
-        return skip(customer, Reason.UPDATES_DISABLED)
+        return _block_only(customer, contact, email_blocked, sms_blocked)
     return Update(
         customer=customer,
         before=contact,
@@ -337,3 +349,25 @@ def _update(
         fields=tuple(draft.fields),
         notes=tuple(draft.notes),
     )
+
+
+def _block_only(
+    customer: Customer, contact: Contact, email_blocked: bool | None, sms_blocked: bool | None
+) -> Change:
+    """Leave a contact alone that may not be updated, but for a no: that is always heard."""
+    patch = ContactPatch(
+        email_blocked=(email_blocked and not contact.is_email_blocked) or None,
+        sms_blocked=(sms_blocked and not contact.is_sms_blocked) or None,
+    )
+    channels = {MAIL: patch.email_blocked, SMS: patch.sms_blocked}
+    fields = tuple(
+        FieldChange(name=name, old=None, new=BLOCKED, why=Why.CONSENT)
+        for name, is_blocked in channels.items()
+        if is_blocked
+    )
+    if not fields:
+        return skip(customer, Reason.UPDATES_DISABLED)
+    where_it_is = replace(
+        customer, email=contact.email or customer.email, former_emails=(), attributes={}
+    )
+    return Update(customer=where_it_is, before=contact, patch=patch, fields=fields)

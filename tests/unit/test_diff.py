@@ -13,6 +13,7 @@ from customer_sync.core.model import (
     Customer,
     Delete,
     DeleteBehavior,
+    Email,
     FieldChange,
     Keep,
     Note,
@@ -228,6 +229,24 @@ def test_a_contact_that_is_gone_while_it_is_written_keeps_its_block() -> None:
 
 
 # ---------------------------------------------------------------- update_enabled
+
+
+@pytest.mark.parametrize("former", [[], [JANE]])
+def test_a_no_is_heard_although_the_contact_may_not_be_updated(former: list[Email]) -> None:
+    """Nothing else of the creation is written, not even its address."""
+    email = NEW_JANE if former else JANE
+    someone = customer(
+        email,
+        former=former,
+        attributes={"CITY": "Rome"},
+        email_consent=said(NO, 1),
+        sms_consent=said(NO, 1),
+        is_only_created=True,
+    )
+    change = only(someone, contact(JANE), policy=Policy(update_enabled=False))
+    assert patch(change) == ContactPatch(email_blocked=True, sms_blocked=True)
+    blocked = contact(JANE, email_blocked=True, sms_blocked=True)
+    assert isinstance(only(someone, blocked, policy=Policy(update_enabled=False)), Skip)
 
 
 @pytest.mark.parametrize(
