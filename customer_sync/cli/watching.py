@@ -15,19 +15,19 @@ from rich.text import Text
 
 from customer_sync.cli.options import ConfigOption, JsonOption, StateOption, load_config
 from customer_sync.cli.options import state_folder as folder_of
-from customer_sync.conditions import Condition, read_condition
 from customer_sync.config import Config, Target, parse_duration
 from customer_sync.console import make_console
-from customer_sync.dashboard import render_page, words
-from customer_sync.dashboard.document import to_json
-from customer_sync.dashboard.markdown import to_markdown
 from customer_sync.errors import ExitCode, SourceError
+from customer_sync.monitoring.conditions import Condition, read_condition
+from customer_sync.monitoring.dashboard import render_page, words
+from customer_sync.monitoring.dashboard.document import to_json
+from customer_sync.monitoring.dashboard.markdown import to_markdown
+from customer_sync.monitoring.watching import NAMES, Overview, Past, Status, budgets_of, look
+from customer_sync.monitoring.watching import overview as overview_of
+from customer_sync.monitoring.watching import status as status_of
 from customer_sync.privacy import printable, printable_json
 from customer_sync.store import Store
 from customer_sync.target import Connection, state_file
-from customer_sync.watching import NAMES, Overview, Past, Status, budgets_of, look
-from customer_sync.watching import overview as overview_of
-from customer_sync.watching import status as status_of
 
 CONFIG = Path("config.yaml")
 
@@ -79,7 +79,9 @@ def status(
     )
     conditions = [read_condition(text, NAMES) for text in fail_if or ()]
     console = make_console(stderr=False)
-    if watch and not as_json:
+    if watch and as_json:
+        raise typer.BadParameter("Choose --watch or --json.", param_hint="--watch")
+    if watch:
         return follow(looking, conditions, console, since=since, wait=time.sleep)
     now = looking.status()
     met = [c for c in conditions if c.is_met(now.measures)]

@@ -8,11 +8,11 @@ import pytest
 from rich.console import Console
 
 from customer_sync.cli.watching import Looking, follow
-from customer_sync.conditions import read_condition
 from customer_sync.config import load
 from customer_sync.errors import ExitCode
+from customer_sync.monitoring.conditions import read_condition
+from customer_sync.monitoring.watching import NAMES
 from customer_sync.store import RunLock, Store
-from customer_sync.watching import NAMES
 from session_stage import event
 from worlds import World
 
@@ -166,3 +166,8 @@ def test_watching_goes_on_until_it_is_interrupted(world: World) -> None:
     code = follow(looking, conditions, console, since="24h", wait=wait)
     assert code == ExitCode.PARTIAL
     assert waits == [5.0, 5.0, 5.0]
+
+
+def test_one_document_is_not_repeated(world: World) -> None:
+    """Programs that want to look again do."""
+    assert world.call("status", "--watch", "--json").exit_code == ExitCode.USAGE

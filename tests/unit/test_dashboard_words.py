@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from customer_sync.core.figures import Trouble
 from customer_sync.core.standing import Standing
-from customer_sync.dashboard import words
+from customer_sync.monitoring.dashboard import words
 from figures_builders import NOON, past_run
 
 
@@ -84,3 +85,11 @@ def test_moments_are_in_utc_to_the_minute() -> None:
     """Nothing where there is none."""
     assert words.moment(NOON) == "2026-11-24 12:00"
     assert words.moment(None) == "–"
+
+
+def test_a_trouble_is_told_with_what_to_do() -> None:
+    """What the run advised goes before what its kind calls for."""
+    assert words.remedy(Trouble(kind="deferred", hint="Wait.")) == "Wait."
+    assert "customer-sync queue list" in words.remedy(Trouble(kind="deferred"))
+    assert "rejects.jsonl" in words.remedy(Trouble(kind="rejection"))
+    assert words.remedy(Trouble(kind="note")) == ""
