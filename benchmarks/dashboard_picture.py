@@ -10,8 +10,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from browsing import browsing  # noqa: E402 - found only now
 from customer_sync.core.model import RatePlan  # noqa: E402 - as above
-from customer_sync.dashboard import render_page  # noqa: E402 - as above
-from customer_sync.watching import budgets_of, look, overview  # noqa: E402 - as above
+from customer_sync.monitoring.dashboard import render_page  # noqa: E402 - as above
+from customer_sync.monitoring.watching import budgets_of, look, overview  # noqa: E402 - as above
 from month import a_month  # noqa: E402 - as above
 
 END = datetime(2026, 11, 24, 12, tzinfo=UTC)

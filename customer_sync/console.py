@@ -45,7 +45,7 @@ from customer_sync.core.plan import Plan, Totals
 from customer_sync.core.routes import RouteChoice
 from customer_sync.errors import CustomerSyncError, SourceError
 from customer_sync.privacy import mask_email, mask_text, printable
-from customer_sync.report import RunReport
+from customer_sync.run.report import RunReport
 
 PREVIEW_ROWS = 20
 """How many changes a preview shows unless told otherwise."""

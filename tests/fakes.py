@@ -24,7 +24,7 @@ from customer_sync.core.model import (
     Write,
 )
 from customer_sync.errors import BatchRejected, BrevoRejected
-from customer_sync.writing import ContactWriter
+from customer_sync.run.writing import ContactWriter
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from customer_sync.errors import ExitCode
-from customer_sync.report import RunReport
+from customer_sync.run.report import RunReport
 from growing_shop import Act, GrowingShop
 from killing import AfterOutcomes, AfterRequests, AfterSeconds, Moment, Workplace, workplace
 

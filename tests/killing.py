@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import httpx
 import msgspec
 
-from customer_sync.report import RunReport
+from customer_sync.run.report import RunReport
 from growing_shop import LIST
 
 STATE = Path(".customer-sync") / "state-live.db"

@@ -16,11 +16,11 @@ from customer_sync.config import Config
 from customer_sync.config.loading import load
 from customer_sync.console import Watch
 from customer_sync.core.model import Contact
-from customer_sync.measures import Trace
-from customer_sync.pipeline import Planned
-from customer_sync.report import RunReport
+from customer_sync.run.measures import Trace
+from customer_sync.run.pipeline import Planned
+from customer_sync.run.report import RunReport
+from customer_sync.run.session import Job, Session
 from customer_sync.sandbox import Sandbox
-from customer_sync.session import Job, Session
 from customer_sync.store import Store
 from customer_sync.target import embedded_client, fit_sandbox, open_sandbox, state_file
 

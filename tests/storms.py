@@ -9,7 +9,7 @@ from customer_sync.config import Config
 from customer_sync.config.loading import load
 from customer_sync.core.model import Contact
 from customer_sync.errors import ExitCode
-from customer_sync.report import OutcomeCounts
+from customer_sync.run.report import OutcomeCounts
 from customer_sync.sandbox import traffic
 from growing_shop import LIST, GrowingShop, Verdict
 from session_stage import Shop

@@ -23,12 +23,12 @@ from customer_sync.core.model import (
     Resubscribe,
 )
 from customer_sync.errors import ExitCode
-from customer_sync.pipeline import Planned, RunOptions
-from customer_sync.report import RunReport
+from customer_sync.past.undoing import Undoing
+from customer_sync.run.pipeline import Planned, RunOptions
+from customer_sync.run.report import RunReport
+from customer_sync.run.session import Job
 from customer_sync.sandbox import Sandbox
-from customer_sync.session import Job
 from customer_sync.store import QueueItem, Store
-from customer_sync.undoing import Undoing
 from deaths import Death, MortalWatch, is_death
 from session_stage import Shop
 from shop_truth import Content, Letter, ShopTruth

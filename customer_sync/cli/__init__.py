@@ -31,7 +31,7 @@ from customer_sync.cli.options import VersionOption
 from customer_sync.console import make_console, printable_lines, show_error
 from customer_sync.errors import CustomerSyncError, ExitCode, StoreError, UsageError
 from customer_sync.privacy import mask_text, printable_json
-from customer_sync.report import ReportedError, RunReport
+from customer_sync.run.report import ReportedError, RunReport
 
 HELP = """\
 Keep the contacts of a Brevo account identical to a shop's customers.

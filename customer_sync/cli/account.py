@@ -23,9 +23,9 @@ from customer_sync.config import Config
 from customer_sync.console import make_console
 from customer_sync.core.attributes import Finding, Fit, compare_attributes
 from customer_sync.core.model import Attribute, AttributeType
-from customer_sync.doctor import Check, Health, examine
 from customer_sync.errors import ConfigError, ExitCode
 from customer_sync.privacy import printable, printable_json
+from customer_sync.proof.doctor import Check, Health, examine
 from customer_sync.target import Connection, with_account
 
 CONFIG = Path("config.yaml")

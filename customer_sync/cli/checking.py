@@ -23,7 +23,7 @@ from customer_sync.errors import ExitCode
 from customer_sync.event_schema import event_schema
 from customer_sync.platforms.reading import Asked, read
 from customer_sync.privacy import printable, printable_json
-from customer_sync.selftest import Tried, problems_of, try_all
+from customer_sync.proof.selftest import Tried, problems_of, try_all
 
 _CONFIG_KEYS = re.compile(
     r"""^\s*\{?\s*["']?(skills|brevo|version|notifications)["']?\s*:""", re.MULTILINE

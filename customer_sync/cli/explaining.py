@@ -27,9 +27,9 @@ from customer_sync.core.past import Tried
 from customer_sync.core.story import Passage
 from customer_sync.core.validate import EmailInvalid, email_address
 from customer_sync.errors import ExitCode
-from customer_sync.explaining import Desired, Heard, Remembered, Story, Subject, explain
-from customer_sync.hearing import Sources
 from customer_sync.privacy import mask_text, printable_json
+from customer_sync.proof.explaining import Desired, Heard, Remembered, Story, Subject, explain
+from customer_sync.proof.hearing import Sources
 
 CONFIG = Path("config.yaml")
 

@@ -25,7 +25,11 @@ from customer_sync.core.model import AttributeType, Event
 from customer_sync.core.validate import EventValidator
 from customer_sync.errors import ExitCode
 from customer_sync.event_schema import event_schema
-from customer_sync.inspection import (
+from customer_sync.platforms.format import Wanted
+from customer_sync.platforms.reading import Asked, Seen, open_seen
+from customer_sync.platforms.wanting import wanted
+from customer_sync.privacy import mask_email, printable, printable_json
+from customer_sync.proof.inspection import (
     Column,
     Tally,
     attribute_name,
@@ -34,10 +38,6 @@ from customer_sync.inspection import (
     mapping,
     tally,
 )
-from customer_sync.platforms.format import Wanted
-from customer_sync.platforms.reading import Asked, Seen, open_seen
-from customer_sync.platforms.wanting import wanted
-from customer_sync.privacy import mask_email, printable, printable_json
 
 _SHOWN = ("id", "email", "firstName", "lastName", "phone", "acceptsMarketing")
 _LEFT = 2

@@ -10,9 +10,9 @@ from rich.text import Text
 from customer_sync.console import duration, shown_value
 from customer_sync.core.model import FieldChange
 from customer_sync.errors import ExitCode
-from customer_sync.history import Ended, Fate, PastRun, PastRunInFull
+from customer_sync.past.history import Ended, Fate, PastRun, PastRunInFull
 from customer_sync.privacy import printable
-from customer_sync.report import RunReport
+from customer_sync.run.report import RunReport
 
 
 def print_runs(console: Console, found: Sequence[PastRun]) -> None:

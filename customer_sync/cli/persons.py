@@ -20,12 +20,12 @@ from customer_sync.config import Target
 from customer_sync.console import make_console
 from customer_sync.core.model import Email
 from customer_sync.core.validate import EmailInvalid, email_address
-from customer_sync.erasure import Preview, Receipt, erase
 from customer_sync.errors import ExitCode, SourceError
-from customer_sync.ledger import lift, remembered
+from customer_sync.persons.erasure import Preview, Receipt, erase
+from customer_sync.persons.ledger import lift, remembered
+from customer_sync.persons.subject import export
 from customer_sync.privacy import mask_email, printable, printable_json
 from customer_sync.private_file import write_private
-from customer_sync.subject import export
 from customer_sync.target import Connection
 
 CONFIG = Path("config.yaml")

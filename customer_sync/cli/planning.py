@@ -34,13 +34,13 @@ from customer_sync.console import PREVIEW_ROWS, make_console, save_picture, show
 from customer_sync.core.model import Delete, Limit, SourceName
 from customer_sync.core.routes import RouteChoice, route_plan
 from customer_sync.errors import ConfigError, ExitCode
-from customer_sync.pipeline import RunOptions, jobs_by_bytes
-from customer_sync.planfile import read_plan
 from customer_sync.pull.order import platform_of
 from customer_sync.pull.watermarks import Since
 from customer_sync.pull.woocommerce import refuse_since
-from customer_sync.session import Job
-from customer_sync.withholding import confirmed_deletes
+from customer_sync.run.pipeline import RunOptions, jobs_by_bytes
+from customer_sync.run.planfile import read_plan
+from customer_sync.run.session import Job
+from customer_sync.run.withholding import confirmed_deletes
 
 CONFIG = Path("config.yaml")
 

@@ -30,10 +30,10 @@ from customer_sync.console import PREVIEW_ROWS, Watch, make_console
 from customer_sync.core.sampling import CONFIDENCE, most_wrong
 from customer_sync.core.sheet import Entry, Farewell, Owner, Part, Sheet, Standing
 from customer_sync.errors import ExitCode
-from customer_sync.hearing import Sources
 from customer_sync.privacy import mask_email, mask_text, printable, printable_json
-from customer_sync.proving import Proof, Question, prove
-from customer_sync.sheetfiles import write_lists
+from customer_sync.proof.hearing import Sources
+from customer_sync.proof.proving import Proof, Question, prove
+from customer_sync.proof.sheetfiles import write_lists
 
 CONFIG = Path("config.yaml")
 

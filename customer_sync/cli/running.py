@@ -16,11 +16,11 @@ from customer_sync.cli.watching import Looking
 from customer_sync.config import Config, LogLevel, Target
 from customer_sync.console import Watch, make_console, show_error, show_plan, show_summary
 from customer_sync.errors import ExitCode, StoreError
-from customer_sync.pipeline import Planned
-from customer_sync.planfile import write_plan
+from customer_sync.monitoring.telemetry import trace_for
 from customer_sync.privacy import printable, printable_json
-from customer_sync.session import Job, Session
-from customer_sync.telemetry import trace_for
+from customer_sync.run.pipeline import Planned
+from customer_sync.run.planfile import write_plan
+from customer_sync.run.session import Job, Session
 
 _NOTHING_TO_DO = "Nothing to do: Brevo holds what the shop says."
 _NOTHING = {
@@ -100,7 +100,7 @@ def do(
 
 def leave_metrics(path: Path, config: Config, folder: Path, stderr: Console) -> None:
     """Leave the figures at *path*; that it cannot be written is told, and fails no run."""
-    from customer_sync.metrics import write_metrics  # noqa: PLC0415 - costs time where nobody asks
+    from customer_sync.monitoring.metrics import write_metrics  # noqa: PLC0415 - costs time where nobody asks
 
     looking = Looking(config=config, folder=folder, span=timedelta(days=1))
     try:

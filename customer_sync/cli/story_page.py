@@ -10,8 +10,8 @@ from rich.text import Text
 from customer_sync.core.model import Change, Contact, FieldChange, Keep, Rejection, Skip
 from customer_sync.core.past import Tried
 from customer_sync.core.story import Passage, Verdict
-from customer_sync.explaining import Desired, Heard, Story
 from customer_sync.privacy import mask_text, printable
+from customer_sync.proof.explaining import Desired, Heard, Story
 
 
 def print_story(

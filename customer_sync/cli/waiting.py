@@ -38,15 +38,15 @@ from customer_sync.core.model import Email
 from customer_sync.core.routes import RouteChoice
 from customer_sync.core.validate import EmailInvalid, email_address
 from customer_sync.errors import ExitCode, SourceError, UsageError
-from customer_sync.pipeline import RunOptions
+from customer_sync.past.waiting import Told, Waiting, addresses, as_events, drop, held, make_due
+from customer_sync.past.waiting import told as told_of
+from customer_sync.past.waiting import waiting as shown_as
 from customer_sync.privacy import mask_email, printable, printable_json
 from customer_sync.private_file import write_private
-from customer_sync.session import Job
+from customer_sync.run.pipeline import RunOptions
+from customer_sync.run.session import Job
 from customer_sync.store import QueueItem, Store
 from customer_sync.target import Connection
-from customer_sync.waiting import Told, Waiting, addresses, as_events, drop, held, make_due
-from customer_sync.waiting import told as told_of
-from customer_sync.waiting import waiting as shown_as
 
 CONFIG = Path("config.yaml")
 

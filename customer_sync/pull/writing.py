@@ -11,7 +11,7 @@ from typing import TextIO
 from customer_sync.core.model import Rejection
 from customer_sync.errors import SourceError
 from customer_sync.pull.pulled import Pulled
-from customer_sync.rejects import entry
+from customer_sync.run.rejects import entry
 
 
 def lines(pulled: Pulled) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from customer_sync.config import load
-from customer_sync.selftest import try_all
+from customer_sync.proof.selftest import try_all
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "cookbook.md").read_text(encoding="utf-8")
 RECIPES = re.findall(r"^## (.+?)$.*?```yaml\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL)

@@ -8,7 +8,7 @@ import pytest
 
 from builders import at, create
 from customer_sync.clock import SystemClock
-from customer_sync.history import past_run
+from customer_sync.past.history import past_run
 from customer_sync.store import RunLock, RunRow, Store
 from worlds import World
 

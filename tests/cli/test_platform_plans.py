@@ -9,7 +9,7 @@ import pytest
 
 from customer_sync.core.model import Change, Keep, Skip, SourceName
 from customer_sync.core.plan import Plan
-from customer_sync.planfile import read_plan
+from customer_sync.run.planfile import read_plan
 from source_reading import SAMPLES
 from worlds import World
 

@@ -104,7 +104,7 @@ def test_a_page_says_which_packages_it_lacks(world: World, monkeypatch: pytest.M
             raise ImportError(f"No module named {name}", name=name)
         return original(name, globals_, locals_, fromlist or (), level)
 
-    monkeypatch.delitem(sys.modules, "customer_sync.dashboard.page", raising=False)
+    monkeypatch.delitem(sys.modules, "customer_sync.monitoring.dashboard.page", raising=False)
     monkeypatch.setattr(builtins, "__import__", without)
     result = world.call("report", "--html", "report.html")
     assert result.exit_code == ExitCode.CONFIG

@@ -12,8 +12,8 @@ from browsing import browsing
 from customer_sync.core.figures import PastRun, Trouble
 from customer_sync.core.model import RatePlan
 from customer_sync.core.standing import Standing
-from customer_sync.dashboard import render_page
-from customer_sync.watching import Past, budgets_of, overview
+from customer_sync.monitoring.dashboard import render_page
+from customer_sync.monitoring.watching import Past, budgets_of, overview
 from figures_builders import NOON, past_run
 
 HOSTILE = "<script>window.hit = 1</script><img src=x onerror='window.hit = 1'>\"'--></style>"

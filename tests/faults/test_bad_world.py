@@ -16,10 +16,10 @@ import httpx
 import pytest
 
 from customer_sync.core.routes import RouteChoice
-from customer_sync.doctor import examine
 from customer_sync.errors import ExitCode
-from customer_sync.pipeline import RunOptions
-from customer_sync.report import OutcomeCounts, RunReport
+from customer_sync.proof.doctor import examine
+from customer_sync.run.pipeline import RunOptions
+from customer_sync.run.report import OutcomeCounts, RunReport
 from customer_sync.store import QueueItem, Store
 from customer_sync.store.database import telling
 from dropped_privileges import without_privileges

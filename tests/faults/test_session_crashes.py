@@ -7,8 +7,8 @@ import pytest
 
 from customer_sync.core.routes import RouteChoice
 from customer_sync.errors import ExitCode
-from customer_sync.pipeline import RunOptions
-from customer_sync.report import OutcomeCounts
+from customer_sync.run.pipeline import RunOptions
+from customer_sync.run.report import OutcomeCounts
 from customer_sync.store import Store
 from deaths import Death, MortalWatch, is_death
 from session_stage import Shop, event

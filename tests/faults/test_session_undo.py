@@ -8,10 +8,10 @@ import pytest
 from customer_sync.core.model import Contact, Limit
 from customer_sync.core.past import APPLIED
 from customer_sync.errors import ExitCode
-from customer_sync.pipeline import RunOptions
-from customer_sync.report import OutcomeCounts, RunReport
-from customer_sync.session import Job
-from customer_sync.undoing import Undoing
+from customer_sync.past.undoing import Undoing
+from customer_sync.run.pipeline import RunOptions
+from customer_sync.run.report import OutcomeCounts, RunReport
+from customer_sync.run.session import Job
 from session_stage import Shop, event
 
 UPDATE = "PUT /contacts/{identifier}"

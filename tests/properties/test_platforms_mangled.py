@@ -14,10 +14,10 @@ from customer_sync.core.model import FieldRule, Record, Rejection, SourceName, S
 from customer_sync.core.validate import EventValidator
 from customer_sync.errors import SourceError
 from customer_sync.event_schema import event_schema
-from customer_sync.inspection import columns, mapping, tally
 from customer_sync.platforms.reading import Asked, open_seen, read
 from customer_sync.platforms.wanting import wanted
-from customer_sync.rejects import entry
+from customer_sync.proof.inspection import columns, mapping, tally
+from customer_sync.run.rejects import entry
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 SAMPLES = Path(__file__).parent.parent.parent / "samples"

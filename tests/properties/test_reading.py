@@ -22,7 +22,7 @@ from customer_sync.readers.csv_rows import BadRow, RaggedRow, Row, read_rows
 from customer_sync.readers.files import open_source
 from customer_sync.readers.json_values import JsonValue, read_values
 from customer_sync.readers.lines import split_lines
-from customer_sync.rejects import entry
+from customer_sync.run.rejects import entry
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 VALIDATOR = EventValidator(event_schema())

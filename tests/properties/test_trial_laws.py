@@ -18,8 +18,8 @@ from customer_sync.core.model import Attribute, Contact, Place, Record, SourceNa
 from customer_sync.core.trial import Trial
 from customer_sync.core.validate import EventValidator
 from customer_sync.event_schema import event_schema
-from customer_sync.report import RunReport
-from customer_sync.selftest import problems_of, try_all
+from customer_sync.proof.selftest import problems_of, try_all
+from customer_sync.run.report import RunReport
 from session_stage import Shop, event
 from thoroughness import examples
 

@@ -8,7 +8,6 @@ from itertools import product
 import pytest
 
 from builders import contact, create, hard_delete, rename, soft_delete, update
-from customer_sync.apply import FAILURES_IN_A_ROW, StopSign, apply
 from customer_sync.core.bill import Route
 from customer_sync.core.model import (
     Applied,
@@ -32,7 +31,8 @@ from customer_sync.errors import (
     BrokenOff,
     StoreError,
 )
-from customer_sync.writing import ContactWriter
+from customer_sync.run.apply import FAILURES_IN_A_ROW, StopSign, apply
+from customer_sync.run.writing import ContactWriter
 from fakes import ListJournal, MemoryAccount, Rule, Trouble, Troubled
 
 

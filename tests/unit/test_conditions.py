@@ -2,8 +2,8 @@
 
 import pytest
 
-from customer_sync.conditions import read_condition
 from customer_sync.errors import UsageError
+from customer_sync.monitoring.conditions import read_condition
 
 NAMES = ("success_rate", "latency_p95", "queue_depth")
 

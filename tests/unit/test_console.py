@@ -41,7 +41,7 @@ from customer_sync.core.model import (
 )
 from customer_sync.core.plan import Guard, Plan, Totals, make_plan
 from customer_sync.errors import ConfigError
-from customer_sync.report import OutcomeCounts, ReportedError, RunReport
+from customer_sync.run.report import OutcomeCounts, ReportedError, RunReport
 
 HOSTILE = "[red]x[/red] \x1b]0;x\x07\u202e :smile:"
 

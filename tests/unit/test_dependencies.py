@@ -28,10 +28,10 @@ OWNERS = {
     ),
     "sqlite3": ("customer_sync.store", "customer_sync.sandbox"),
     "typer": ("customer_sync.cli",),
-    "jinja2": ("customer_sync.dashboard",),
-    "opentelemetry": ("customer_sync.tracing",),
-    "prometheus_client": ("customer_sync.metrics",),
-    "vl_convert": ("customer_sync.dashboard",),
+    "jinja2": ("customer_sync.monitoring.dashboard",),
+    "opentelemetry": ("customer_sync.monitoring.tracing",),
+    "prometheus_client": ("customer_sync.monitoring.metrics",),
+    "vl_convert": ("customer_sync.monitoring.dashboard",),
     "rich": ("customer_sync.console", "customer_sync.cli"),
     "yaml": ("customer_sync.config",),
     "starlette": ("customer_sync.sandbox",),
@@ -113,7 +113,7 @@ def test_each_library_has_its_owners(library: str) -> None:
     assert strangers == []
 
 
-@pytest.mark.parametrize("name", ["customer_sync.apply", "customer_sync.observe"])
+@pytest.mark.parametrize("name", ["customer_sync.run.apply", "customer_sync.run.observe"])
 def test_the_stages_do_not_know_who_talks_to_brevo(name: str) -> None:
     """They say themselves what they need."""
     assert not [i for i in imports(name) if lies_in(i, "customer_sync.brevo")]

@@ -27,7 +27,7 @@ from customer_sync.errors import (
     BrevoUnavailable,
     ImportUncertain,
 )
-from customer_sync.importing import NEXT_LOOK_S, PATIENCE, finish_jobs, run_imports
+from customer_sync.run.importing import NEXT_LOOK_S, PATIENCE, finish_jobs, run_imports
 
 T = TypeVar("T")
 START = datetime(2024, 1, 1, tzinfo=UTC)

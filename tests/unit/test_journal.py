@@ -40,8 +40,8 @@ from customer_sync.core.model import (
     Skip,
     Write,
 )
-from customer_sync.journal import RunJournal
-from customer_sync.report import MOST_ERRORS, OutcomeCounts
+from customer_sync.run.journal import RunJournal
+from customer_sync.run.report import MOST_ERRORS, OutcomeCounts
 from customer_sync.store import Store
 
 NOW = datetime(2024, 2, 1, tzinfo=UTC)

@@ -4,7 +4,7 @@ import pytest
 
 from builders import JANE, MARY, NEW_JANE, at, confirmed, customer
 from customer_sync.core.model import Confirmed, Customer, Place, Problem, Rejection
-from customer_sync.listing import Listing
+from customer_sync.run.listing import Listing
 
 NOW = at(60)
 KNOWN = (confirmed(JANE, 2), frozenset({"c1"}))

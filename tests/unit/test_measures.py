@@ -8,8 +8,8 @@ from builders import create, soft_delete
 from customer_sync.brevo.exchange import Attempt, Retry
 from customer_sync.clock import SimulatedClock
 from customer_sync.core.model import Applied, Deferred, Place, Problem, Rejection
-from customer_sync.measures import Measures, NoTrace, has_failed
-from customer_sync.report import RunReport
+from customer_sync.run.measures import Measures, NoTrace, has_failed
+from customer_sync.run.report import RunReport
 
 CLOCK_START = datetime(2026, 11, 24, tzinfo=UTC)
 

@@ -10,8 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from customer_sync.core.figures import Numbers, PastRun
 from customer_sync.core.model import RatePlan
 from customer_sync.core.standing import Standing
-from customer_sync.metrics import write_metrics
-from customer_sync.watching import Past, Status, budgets_of, status
+from customer_sync.monitoring.metrics import write_metrics
+from customer_sync.monitoring.watching import Past, Status, budgets_of, status
 from figures_builders import NOON, past_run
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from builders import contact
 from customer_sync.core.model import Contact, Email
-from customer_sync.observe import OVERLAP, PAGE_SIZE, Freshness, observe
+from customer_sync.run.observe import OVERLAP, PAGE_SIZE, Freshness, observe
 from customer_sync.store import Store
 from fakes import MemoryAccount
 

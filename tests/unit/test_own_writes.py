@@ -23,8 +23,8 @@ from builders import (
 )
 from customer_sync.core.model import Contact, ContactId, ContactPatch, Email, Write
 from customer_sync.core.past import Tried
-from customer_sync.observe import Freshness, observe, read_back
-from customer_sync.own_writes import (
+from customer_sync.run.observe import Freshness, observe, read_back
+from customer_sync.run.own_writes import (
     MOST_QUESTIONS,
     OwnWrite,
     OwnWrites,

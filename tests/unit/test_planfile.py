@@ -35,7 +35,7 @@ from customer_sync.core.model import (
 )
 from customer_sync.core.plan import Guard, Plan, make_plan
 from customer_sync.errors import ExitCode, SourceError
-from customer_sync.planfile import read_plan, still_true, write_plan
+from customer_sync.run.planfile import read_plan, still_true, write_plan
 
 VALUES: dict[str, Value] = {
     "TEXT": 'ä "😀" \\ \u2028',

@@ -11,7 +11,7 @@ import pytest
 from customer_sync.core.model import Place, Problem, Rejection
 from customer_sync.errors import StoreError
 from customer_sync.readers.files import open_source
-from customer_sync.rejects import RejectSpool, write_rejects
+from customer_sync.run.rejects import RejectSpool, write_rejects
 
 PROBLEM = Problem(pointer="/data/email", rule="email", detail="It is no address.")
 

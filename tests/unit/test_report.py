@@ -7,7 +7,7 @@ import pytest
 
 from customer_sync.core.plan import Totals
 from customer_sync.errors import BrevoUnavailable, ExitCode
-from customer_sync.report import OutcomeCounts, ReportedError, RunReport
+from customer_sync.run.report import OutcomeCounts, ReportedError, RunReport
 
 PROMISED = {
     "run_id": str,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from customer_sync.config import Config, InvalidConfig, load
-from customer_sync.selftest import problems_of, refuse_failing, try_all
+from customer_sync.proof.selftest import problems_of, refuse_failing, try_all
 
 HEAD = """\
 skills:

@@ -43,7 +43,7 @@ from customer_sync.core.model import (
 from customer_sync.core.plan import Plan, check_consent
 from customer_sync.core.suppression import Lesson, Suppressed, learn
 from customer_sync.errors import PlanRefused, StoreError
-from customer_sync.planfile import still_true
+from customer_sync.run.planfile import still_true
 from customer_sync.store import Store
 
 YES, NO = True, False

@@ -24,8 +24,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 
 from customer_sync.errors import ExitCode
-from customer_sync.telemetry import Untraced, trace_for
-from customer_sync.tracing import Tracing
+from customer_sync.monitoring.telemetry import Untraced, trace_for
+from customer_sync.monitoring.tracing import Tracing
 from session_stage import Shop, event
 from worlds import World
 
@@ -292,7 +292,7 @@ def test_missing_packages_are_told_and_fail_no_run(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The variables may be set for others."""
-    monkeypatch.setitem(sys.modules, "customer_sync.tracing", None)
+    monkeypatch.setitem(sys.modules, "customer_sync.monitoring.tracing", None)
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "otlp")
     result = world.call("run", "events.jsonl")
     assert result.exit_code == ExitCode.OK

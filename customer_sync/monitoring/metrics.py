@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from customer_sync.core.figures import PastRun
-from customer_sync.watching import Status
+from customer_sync.monitoring.watching import Status
 
 _READABLE = 0o644
 """node_exporter runs as somebody else."""

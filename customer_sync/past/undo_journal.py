@@ -21,9 +21,9 @@ from customer_sync.core.model import (
 )
 from customer_sync.core.wayback import WayBack
 from customer_sync.errors import BrevoRejected
-from customer_sync.journal import RunJournal
 from customer_sync.privacy import mask_email, mask_text
-from customer_sync.report import ReportedError
+from customer_sync.run.journal import RunJournal
+from customer_sync.run.report import ReportedError
 from customer_sync.store import Store
 
 

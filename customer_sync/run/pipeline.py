@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from customer_sync.apply import StopSign, apply
 from customer_sync.brevo.answers import ExtId
 from customer_sync.brevo.client import BrevoClient
 from customer_sync.brevo.jobs import cut_rows
@@ -43,12 +42,13 @@ from customer_sync.core.plan import (
 from customer_sync.core.routes import Cutter, RouteChoice, Routing, route_plan
 from customer_sync.core.validate import CLOCKS_APART, EventValidator
 from customer_sync.errors import ConfigError, SourceError
-from customer_sync.importing import finish_jobs, import_row, run_imports
-from customer_sync.journal import RunJournal
-from customer_sync.listing import Listing
-from customer_sync.observe import Freshness, observe, read_back
-from customer_sync.own_writes import LATELY, OwnWrites, own_writes
-from customer_sync.planfile import still_true
+from customer_sync.run.apply import StopSign, apply
+from customer_sync.run.importing import finish_jobs, import_row, run_imports
+from customer_sync.run.journal import RunJournal
+from customer_sync.run.listing import Listing
+from customer_sync.run.observe import Freshness, observe, read_back
+from customer_sync.run.own_writes import LATELY, OwnWrites, own_writes
+from customer_sync.run.planfile import still_true
 from customer_sync.store import Store
 
 

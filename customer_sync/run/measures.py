@@ -9,7 +9,7 @@ from customer_sync.brevo.exchange import Attempt, RequestEvent
 from customer_sync.clock import Clock
 from customer_sync.core.figures import latency_of
 from customer_sync.core.model import Applied, Outcome, Rejection
-from customer_sync.report import RunReport
+from customer_sync.run.report import RunReport
 
 
 class Trace(Protocol):

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from customer_sync.core.model import Contact, ContactId, Email
-from customer_sync.own_writes import MOST_QUESTIONS, NOTHING_WRITTEN, OwnWrites, corrected
+from customer_sync.run.own_writes import MOST_QUESTIONS, NOTHING_WRITTEN, OwnWrites, corrected
 
 PAGE_SIZE = 1000
 OVERLAP = timedelta(minutes=10)

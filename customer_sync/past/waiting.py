@@ -14,7 +14,7 @@ from customer_sync.core.model import Customer, Email, Value
 from customer_sync.core.retelling import retell
 from customer_sync.errors import ExitCode, StoreError
 from customer_sync.privacy import mask_email, mask_text
-from customer_sync.report import MOST_ERRORS, ReportedError, RunReport
+from customer_sync.run.report import MOST_ERRORS, ReportedError, RunReport
 from customer_sync.store import QueueItem, RunLock, Store, setting_aside
 from customer_sync.target import Connection, state_file
 

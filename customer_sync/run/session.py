@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from customer_sync.apply import StopSign
 from customer_sync.brevo.exchange import RequestEvent
 from customer_sync.config import Config
 from customer_sync.console import Watch
@@ -36,9 +35,20 @@ from customer_sync.errors import (
     most_severe,
 )
 from customer_sync.event_schema import event_schema
-from customer_sync.journal import RunJournal
-from customer_sync.measures import Measures, NoTrace, Trace
-from customer_sync.pipeline import (
+from customer_sync.past.undo_journal import UndoJournal
+from customer_sync.past.undoing import PlannedUndo, Undoing, make_ready_to_undo, remarks
+from customer_sync.platforms.format import Wanted
+from customer_sync.platforms.reading import Asked, Taken, read
+from customer_sync.platforms.wanting import wanted
+from customer_sync.privacy import mask_text
+from customer_sync.proof.selftest import refuse_failing
+from customer_sync.pull.order import platform_of
+from customer_sync.pull.taking import Taking
+from customer_sync.pull.watermarks import Since
+from customer_sync.run.apply import StopSign
+from customer_sync.run.journal import RunJournal
+from customer_sync.run.measures import Measures, NoTrace, Trace
+from customer_sync.run.pipeline import (
     Edges,
     Planned,
     RunOptions,
@@ -46,21 +56,11 @@ from customer_sync.pipeline import (
     make_ready,
     make_ready_again,
 )
-from customer_sync.platforms.format import Wanted
-from customer_sync.platforms.reading import Asked, Taken, read
-from customer_sync.platforms.wanting import wanted
-from customer_sync.privacy import mask_text
-from customer_sync.pull.order import platform_of
-from customer_sync.pull.taking import Taking
-from customer_sync.pull.watermarks import Since
-from customer_sync.rejects import RejectSpool
-from customer_sync.report import MOST_ERRORS, ReportedError, RunReport, count_notes
-from customer_sync.selftest import refuse_failing
+from customer_sync.run.rejects import RejectSpool
+from customer_sync.run.report import MOST_ERRORS, ReportedError, RunReport, count_notes
+from customer_sync.run.withholding import WITHHELD_FILE, keep_withheld
 from customer_sync.store import RunLock, Store, begins_anew, setting_aside
 from customer_sync.target import Connection, state_file
-from customer_sync.undo_journal import UndoJournal
-from customer_sync.undoing import PlannedUndo, Undoing, make_ready_to_undo, remarks
-from customer_sync.withholding import WITHHELD_FILE, keep_withheld
 
 IN_FLIGHT = 32
 """Requests under way at a time: enough for 60 a second at half a second each."""

@@ -33,9 +33,9 @@ from customer_sync.core.sheet import Entry, Memory, Shop
 from customer_sync.core.story import Consent, Passage, Tracer, Verdict, consents, verdicts
 from customer_sync.core.suppression import Suppressed
 from customer_sync.errors import StoreError
-from customer_sync.hearing import Accepted, Ear, Hearing, Sources
-from customer_sync.listing import names_in
-from customer_sync.proving import NOTHING_IS_DUE, all_names, waiting_names
+from customer_sync.proof.hearing import Accepted, Ear, Hearing, Sources
+from customer_sync.proof.proving import NOTHING_IS_DUE, all_names, waiting_names
+from customer_sync.run.listing import names_in
 from customer_sync.store import QueueItem, Store
 from customer_sync.target import Connection, state_file
 

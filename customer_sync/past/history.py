@@ -12,7 +12,7 @@ from customer_sync.core.model import Create, FieldChange, Value
 from customer_sync.core.past import Tried
 from customer_sync.errors import ExitCode
 from customer_sync.privacy import mask_email, mask_text
-from customer_sync.report import OutcomeCounts, RunReport
+from customer_sync.run.report import OutcomeCounts, RunReport
 from customer_sync.store import RunRow
 
 

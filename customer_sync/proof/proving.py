@@ -26,14 +26,14 @@ from customer_sync.core.remembered import last_said, recalled
 from customer_sync.core.sampling import choose, size_of
 from customer_sync.core.sheet import Memory, Sheet, Shop, Unusable
 from customer_sync.errors import SourceError
-from customer_sync.hearing import Ear, Hearing, Sources
-from customer_sync.listing import Listing, names_in
-from customer_sync.observe import Freshness, observe
-from customer_sync.planfile import read_plan
-from customer_sync.session import IN_FLIGHT
+from customer_sync.proof.hearing import Ear, Hearing, Sources
+from customer_sync.run.listing import Listing, names_in
+from customer_sync.run.observe import Freshness, observe
+from customer_sync.run.planfile import read_plan
+from customer_sync.run.session import IN_FLIGHT
+from customer_sync.run.withholding import WITHHELD_FILE
 from customer_sync.store import QueueItem, RunLock, Store
 from customer_sync.target import Connection, state_file
-from customer_sync.withholding import WITHHELD_FILE
 
 NOTHING_IS_DUE = datetime.min.replace(tzinfo=UTC)
 """A time before any retry: only those who are heard of are taken from the queue."""

@@ -25,8 +25,9 @@ from customer_sync.core.plan import Guard, Plan, check_consent, make_plan
 from customer_sync.core.routes import Routing, route_plan
 from customer_sync.core.undo import names_of, undo
 from customer_sync.core.wayback import Present, WayBack
-from customer_sync.observe import Freshness, observe
-from customer_sync.pipeline import (
+from customer_sync.privacy import mask_email
+from customer_sync.run.observe import Freshness, observe
+from customer_sync.run.pipeline import (
     Edges,
     Input,
     Planned,
@@ -35,8 +36,7 @@ from customer_sync.pipeline import (
     jobs_by_bytes,
     written_lately,
 )
-from customer_sync.privacy import mask_email
-from customer_sync.report import ReportedError
+from customer_sync.run.report import ReportedError
 
 ASKED_AT_A_TIME = 32
 CLOCKS_AGREE = timedelta(days=1)

@@ -14,12 +14,18 @@ from customer_sync.config import Target
 from customer_sync.core.mentions import Person
 from customer_sync.core.model import Contact, ContactId, Email
 from customer_sync.errors import BrevoError, ExitCode
-from customer_sync.importing import finish_jobs
-from customer_sync.leftovers import Leftover, leftovers, purge_files, records_of, withheld_of
-from customer_sync.report import ReportedError, RunReport
+from customer_sync.persons.leftovers import (
+    Leftover,
+    leftovers,
+    purge_files,
+    records_of,
+    withheld_of,
+)
+from customer_sync.run.importing import finish_jobs
+from customer_sync.run.report import ReportedError, RunReport
+from customer_sync.run.withholding import WITHHELD_FILE
 from customer_sync.store import RunLock, Store, setting_aside
 from customer_sync.target import Connection, state_file
-from customer_sync.withholding import WITHHELD_FILE
 
 
 class ErasingAccount(Protocol):

@@ -15,7 +15,7 @@ from customer_sync.config import Config, check
 from customer_sync.core.attributes import Fit, compare_attributes
 from customer_sync.core.model import Attribute
 from customer_sync.errors import CustomerSyncError, ExitCode, StoreBusy
-from customer_sync.selftest import try_all
+from customer_sync.proof.selftest import try_all
 from customer_sync.store import RunLock, Store
 from customer_sync.target import Connection, state_file, with_account
 

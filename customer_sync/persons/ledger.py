@@ -12,7 +12,7 @@ from customer_sync.core.model import Email
 from customer_sync.core.suppression import Suppression
 from customer_sync.errors import ExitCode
 from customer_sync.privacy import mask_email
-from customer_sync.report import ReportedError, RunReport
+from customer_sync.run.report import ReportedError, RunReport
 from customer_sync.store import RunLock, Store, setting_aside
 from customer_sync.target import state_file
 

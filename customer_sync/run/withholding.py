@@ -10,7 +10,7 @@ from customer_sync.config import Target
 from customer_sync.core.model import Confirmed, Delete, Email, Skip
 from customer_sync.core.plan import Plan
 from customer_sync.errors import ConfigError, SourceError
-from customer_sync.planfile import PlanFile, read_plan, write_plan
+from customer_sync.run.planfile import PlanFile, read_plan, write_plan
 
 WITHHELD_FILE = "withheld.json"
 

@@ -13,15 +13,15 @@ from customer_sync.clock import Clock
 from customer_sync.core.mentions import Person
 from customer_sync.core.model import Contact, ContactId, Email
 from customer_sync.core.suppression import Suppression
-from customer_sync.erasure import is_theirs
 from customer_sync.errors import BrevoError
-from customer_sync.leftovers import records_of, withheld_of
-from customer_sync.session import REJECTS_FILE
+from customer_sync.past.waiting import DROPPED_FILE
+from customer_sync.persons.erasure import is_theirs
+from customer_sync.persons.leftovers import records_of, withheld_of
+from customer_sync.run.session import REJECTS_FILE
+from customer_sync.run.withholding import WITHHELD_FILE
 from customer_sync.store import Store
 from customer_sync.store.holdings import Holdings
 from customer_sync.target import Connection, state_file
-from customer_sync.waiting import DROPPED_FILE
-from customer_sync.withholding import WITHHELD_FILE
 
 _EXPLAINED: Mapping[str, str] = {
     "confirmed": "What the program last wrote to Brevo for the person with success, field by "

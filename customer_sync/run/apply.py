@@ -30,8 +30,8 @@ from customer_sync.errors import (
     BrevoUnavailable,
     BrokenOff,
 )
-from customer_sync.importing import Imported
-from customer_sync.writing import ContactWriter, write
+from customer_sync.run.importing import Imported
+from customer_sync.run.writing import ContactWriter, write
 
 FINISHING_BATCH = 1000
 """How many imported contacts one request finishes."""

@@ -8,13 +8,13 @@ from customer_sync.config import Target
 from customer_sync.core.mentions import Mentions, Person, is_record_of
 from customer_sync.core.model import Delete
 from customer_sync.errors import SourceError
-from customer_sync.planfile import read_plan, write_plan
-from customer_sync.rejects import entries, forget
-from customer_sync.session import REJECTS_FILE
+from customer_sync.past.waiting import DROPPED_FILE
+from customer_sync.run.planfile import read_plan, write_plan
+from customer_sync.run.rejects import entries, forget
+from customer_sync.run.session import REJECTS_FILE
+from customer_sync.run.withholding import WITHHELD_FILE
 from customer_sync.store import Store
 from customer_sync.target import SANDBOX_FILE, state_file
-from customer_sync.waiting import DROPPED_FILE
-from customer_sync.withholding import WITHHELD_FILE
 
 LINES = (REJECTS_FILE, DROPPED_FILE)
 """Files of JSON lines, one record of one customer each."""

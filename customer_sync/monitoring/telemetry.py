@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from customer_sync.measures import NoTrace, Trace
+from customer_sync.run.measures import NoTrace, Trace
 
 ASKING = (
     "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -37,7 +37,7 @@ def trace_for(environ: Mapping[str, str]) -> ToldTrace:
     if asking is None or environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return Untraced()
     try:
-        from customer_sync.tracing import opened  # noqa: PLC0415 - optional packages
+        from customer_sync.monitoring.tracing import opened  # noqa: PLC0415 - optional packages
     except ImportError:
         return Untraced(
             f"{asking} asks for telemetry, which needs: pip install 'customer-sync[otel]'"

@@ -31,8 +31,8 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from customer_sync import __version__
 from customer_sync.brevo.exchange import Attempt
 from customer_sync.core.figures import ENDED_WELL
-from customer_sync.measures import has_failed
-from customer_sync.report import RunReport
+from customer_sync.run.measures import has_failed
+from customer_sync.run.report import RunReport
 
 NAME = "customer_sync"
 

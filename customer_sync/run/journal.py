@@ -32,7 +32,7 @@ from customer_sync.core.model import (
 )
 from customer_sync.core.news import confirmed_before
 from customer_sync.privacy import mask_email, mask_text
-from customer_sync.report import MOST_ERRORS, OutcomeCounts, ReportedError
+from customer_sync.run.report import MOST_ERRORS, OutcomeCounts, ReportedError
 from customer_sync.store import QueueItem, Store
 
 

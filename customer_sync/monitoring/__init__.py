@@ -1,0 +1,1 @@
+"""How the sync fares over time: figures, the dashboard, metrics and traces."""
