@@ -262,8 +262,13 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit all that is written within, or nothing of it."""
+def transaction(connection: sqlite3.Connection, *, is_durable: bool = False) -> Iterator[None]:
+    """Commit all that is written within, or nothing of it.
+
+    What is committed outlives the end of this process, and where *is_durable* a loss of power too.
+    """
+    if is_durable:
+        connection.execute("PRAGMA synchronous = FULL")
     try:
         connection.execute("BEGIN IMMEDIATE")
         yield
@@ -273,6 +278,9 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+    finally:
+        if is_durable:
+            connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -265,7 +265,7 @@ class History(StateFile):
 
     def begin_job(self, run_id: str, rows: int, now: datetime) -> int:
         """Note that an import job is about to be started; return its number."""
-        with telling(self.path), transaction(self._db):
+        with telling(self.path), transaction(self._db, is_durable=True):
             job = self._db.execute(
                 "INSERT INTO jobs (run_id, rows, started_at) VALUES (?, ?, ?)",
                 (run_id, rows, now.isoformat()),
@@ -274,7 +274,8 @@ class History(StateFile):
 
     def name_job(self, job: int, process_id: ProcessId) -> None:
         """Note what Brevo calls a job."""
-        self._write("UPDATE jobs SET process_id = ? WHERE id = ?", (process_id, job))
+        with telling(self.path), transaction(self._db, is_durable=True):
+            self._db.execute("UPDATE jobs SET process_id = ? WHERE id = ?", (process_id, job))
 
     def end_job(self, job: int) -> None:
         """Note that a job is over, or never was."""

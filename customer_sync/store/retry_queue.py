@@ -99,11 +99,11 @@ class RetryQueue(StateFile):
         return int(row[0]) if row else 0
 
     def accept(self, items: Sequence[QueueItem]) -> None:
-        """Queue all of *items*, or none.
+        """Queue all of *items*, or none, so that not even a loss of power loses them.
 
         What waited for the same person, under whatever address, is part of the item and goes.
         """
-        with telling(self.path), transaction(self._db):
+        with telling(self.path), transaction(self._db, is_durable=True):
             # First of all: somebody else among them may have one of these addresses now.
             self._db.executemany(
                 "DELETE FROM queue WHERE email = ?",

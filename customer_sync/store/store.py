@@ -48,7 +48,7 @@ class Store(People, History, RetryQueue, Mirror, Suppressions, Persons):
 
         What is known of their people goes along, so that the run can be undone.
         """
-        with telling(self.path), transaction(self._db):
+        with telling(self.path), transaction(self._db, is_durable=True):
             self._intend(run_id, changes, self._known_before(changes), route, now)
 
     def record_applied(

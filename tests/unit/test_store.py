@@ -149,6 +149,17 @@ def test_a_transaction_that_is_cut_off_leaves_nothing(store: Store) -> None:
     assert store.fact("b") == "y"
 
 
+@pytest.mark.parametrize(("is_durable", "within"), [(True, 2), (False, 1)])
+def test_what_must_outlive_a_loss_of_power_is_flushed(
+    store: Store, *, is_durable: bool, within: int
+) -> None:
+    """SQLite's FULL (2) waits for the disk at each commit, NORMAL (1) does not."""
+    ask = "PRAGMA synchronous"
+    with transaction(store._db, is_durable=is_durable):
+        assert store._db.execute(ask).fetchone() == (within,)
+    assert store._db.execute(ask).fetchone() == (1,)
+
+
 def test_a_transaction_that_sqlite_ended_itself_tells_the_first_error(store: Store) -> None:
     """As on a full disk: what is told is the disk, not that there is nothing to roll back."""
 
