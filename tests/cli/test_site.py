@@ -72,10 +72,10 @@ def test_the_reference_is_what_the_program_says(
     name: str, write: Callable[[], str], request: pytest.FixtureRequest
 ) -> None:
     """`--update-golden` writes it anew."""
-    page = DOCS / name
+    page, written = DOCS / name, write()
     if request.config.getoption("--update-golden"):
-        page.write_text(write(), encoding="utf-8")
-    assert page.read_text(encoding="utf-8") == write()
+        page.write_text(written, encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == written
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ko.md", "CHANGELOG.md"])
