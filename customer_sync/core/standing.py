@@ -47,9 +47,7 @@ def remarks(standing: Standing) -> tuple[str, ...]:
     """Return what a person should look at although the sync works."""
     if not standing.dead_letters:
         return ()
-    return (
-        f"{standing.dead_letters:,} dead letters wait for a person: `customer-sync queue list`",
-    )
+    return (f"dead letters: {standing.dead_letters:,}; `customer-sync queue list` shows them",)
 
 
 def _word(exit_code: int | None) -> str:

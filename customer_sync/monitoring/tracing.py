@@ -48,9 +48,8 @@ class Tracing:
         self._meters = meters
         self._tracer = tracers.get_tracer(NAME, __version__)
         meter = meters.get_meter(NAME, __version__)
-        self._run: Span | None = None
-        self._stage: Span | None = None
-        self._began: datetime | None = None
+        self._run: Span = trace.INVALID_SPAN
+        self._stage: Span = trace.INVALID_SPAN
         self._command = ""
         self._troubles = _Troubles()
         self._requests = meter.create_histogram(
@@ -83,7 +82,7 @@ class Tracing:
     def begin(self, run_id: str, command: str, now: datetime) -> None:
         """Open the span of the run."""
         self._troubles.listen()
-        self._began, self._command = now, command
+        self._command = command
         self._run = self._tracer.start_span(
             f"customer-sync {command}",
             context=contexts.Context(),
@@ -96,7 +95,7 @@ class Tracing:
 
     def stage(self, name: str, now: datetime) -> None:
         """Open the span of a stage, and close the one before."""
-        self._end_stage(now)
+        self._stage.end(_ns(now))
         self._stage = self._tracer.start_span(name, context=_within(self._run), start_time=_ns(now))
 
     def request(self, attempt: Attempt, now: datetime) -> None:
@@ -113,7 +112,7 @@ class Tracing:
         self._requests.record(attempt.seconds, attributes)
         span = self._tracer.start_span(
             attempt.route,
-            context=_within(self._stage or self._run),
+            context=_within(self._stage),
             kind=SpanKind.CLIENT,
             start_time=_ns(now - timedelta(seconds=attempt.seconds)),
             attributes={
@@ -132,31 +131,28 @@ class Tracing:
 
     def end(self, report: RunReport, now: datetime) -> None:
         """Close the span of the run, count what it did, and deliver everything."""
-        self._end_stage(now)
-        self._count(report, now)
-        if self._run is not None:
-            self._run.set_attributes(
-                {
-                    "customer_sync.target": report.target,
-                    "customer_sync.exit_code": int(report.exit_code),
-                    "customer_sync.records": report.records_read,
-                    "customer_sync.applied": report.outcomes.applied,
-                }
-            )
-            if report.exit_code not in ENDED_WELL:
-                self._run.set_status(Status(StatusCode.ERROR))
-            self._run.end(_ns(now))
+        self._stage.end(_ns(now))
+        self._count(report)
+        self._run.set_attributes(
+            {
+                "customer_sync.target": report.target,
+                "customer_sync.exit_code": int(report.exit_code),
+                "customer_sync.records": report.records_read,
+                "customer_sync.applied": report.outcomes.applied,
+            }
+        )
+        if report.exit_code not in ENDED_WELL:
+            self._run.set_status(Status(StatusCode.ERROR))
+        self._run.end(_ns(now))
         self._tracers.shutdown()
         self._meters.shutdown()
         self._troubles.rest()
 
-    def _count(self, report: RunReport, now: datetime) -> None:
+    def _count(self, report: RunReport) -> None:
         about = {"customer_sync.target": report.target, "customer_sync.command": self._command}
-        if self._began is not None:
-            self._durations.record(
-                (now - self._began).total_seconds(),
-                {**about, "customer_sync.exit_code": int(report.exit_code)},
-            )
+        self._durations.record(
+            report.duration_s, {**about, "customer_sync.exit_code": int(report.exit_code)}
+        )
         for outcome, count in (
             ("applied", report.outcomes.applied),
             ("kept", report.plan.keep),
@@ -172,11 +168,6 @@ class Tracing:
         if report.queue_depth is not None and report.dead_letters is not None:
             self._queue.set(report.queue_depth, about)
             self._dead.set(report.dead_letters, about)
-
-    def _end_stage(self, now: datetime) -> None:
-        if self._stage is not None:
-            self._stage.end(_ns(now))
-            self._stage = None
 
 
 class _Troubles(logging.Handler):
@@ -200,8 +191,7 @@ class _Troubles(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the first complaint; those after it say the same."""
-        if not self.told:
-            self.told.append(f"telemetry was not delivered: {record.getMessage()}")
+        self.told = self.told or [f"telemetry was not delivered: {record.getMessage()}"]
 
 
 def opened(environ: Mapping[str, str]) -> Tracing:
@@ -253,11 +243,9 @@ def _patience(environ: Mapping[str, str]) -> float | None:
     return None if environ.get("OTEL_EXPORTER_OTLP_TIMEOUT") else PATIENCE_S
 
 
-def _within(span: Span | None) -> contexts.Context:
+def _within(span: Span) -> contexts.Context:
     """Return the context of *span* and of nothing around the program."""
-    return (
-        contexts.Context() if span is None else trace.set_span_in_context(span, contexts.Context())
-    )
+    return trace.set_span_in_context(span, contexts.Context())
 
 
 def _ns(moment: datetime) -> int:

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from builders import customer
 from customer_sync.cli.watching import Looking, follow
 from customer_sync.config import load
 from customer_sync.errors import ExitCode
 from customer_sync.monitoring.conditions import read_condition
 from customer_sync.monitoring.watching import NAMES
-from customer_sync.store import RunLock, Store
+from customer_sync.store import QueueItem, RunLock, Store
 from session_stage import event
 from worlds import World
 
@@ -171,3 +172,35 @@ def test_watching_goes_on_until_it_is_interrupted(world: World) -> None:
 def test_one_document_is_not_repeated(world: World) -> None:
     """Programs that want to look again do."""
     assert world.call("status", "--watch", "--json").exit_code == ExitCode.USAGE
+
+
+def test_watching_starts_from_the_command_line(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C ends it, with what the last look came to."""
+
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    world.sync(JANE)
+    monkeypatch.setattr("time.sleep", interrupt)
+    result = world.call("status", "--watch")
+    assert result.exit_code == ExitCode.OK
+    assert "healthy: the last run ended well" in result.out
+
+
+def test_dead_letters_are_remarked_everywhere(world: World) -> None:
+    """Beneath the verdict, which they do not change."""
+    world.sync(JANE)
+    now = datetime.now(UTC)
+    item = QueueItem(
+        customer=customer(), error="", attempts=8, queued_at=now, next_at=now, is_dead=True
+    )
+    with Store(world.folder / ".customer-sync" / "state-sandbox.db") as store:
+        store.accept([item])
+    result = world.call("status")
+    assert (result.exit_code, result.out.splitlines()[1]) == (
+        ExitCode.OK,
+        "look: dead letters: 1; `customer-sync queue list` shows them",
+    )
+    assert "dead letters: 1;" in world.call("report", "--md").out

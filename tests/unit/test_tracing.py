@@ -26,6 +26,7 @@ from opentelemetry.trace import StatusCode
 from customer_sync.errors import ExitCode
 from customer_sync.monitoring.telemetry import Untraced, trace_for
 from customer_sync.monitoring.tracing import Tracing
+from customer_sync.store import RunLock
 from session_stage import Shop, event
 from worlds import World
 
@@ -164,6 +165,15 @@ def test_metrics_count_what_the_report_counts(shop: Shop) -> None:
     assert sum(p.count for p in points["http.client.request.duration"]) >= 3
     assert [p.value for p in points["customer_sync.queue.depth"]] == [0]
     assert points["customer_sync.run.duration"][0].count == 1
+
+
+def test_a_queue_that_nobody_could_look_at_is_not_told(shop: Shop) -> None:
+    """Another run held the state; a zero would be a claim."""
+    shop.run(JANE)
+    with RunLock(shop.state / "lock", now=shop.clock.now()):
+        seen = Seen(shop, JANE)
+    assert seen.report.exit_code == ExitCode.BUSY
+    assert "customer_sync.queue.depth" not in seen.metrics.points()
 
 
 def test_nothing_is_about_a_person(shop: Shop) -> None:
