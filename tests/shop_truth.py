@@ -47,6 +47,8 @@ class Person:
     """Every address that was ever the customer's."""
     deleted_at: datetime | None = None
     """The last time, whether or not the customer came back."""
+    death: int = 0
+    """The number of the letter that tells of it."""
 
     @property
     def was_deleted(self) -> bool:
@@ -154,6 +156,7 @@ class ShopTruth:
         person.deleted_at = now
         address = {"email": person.email} if names_address or not person.has_id else {}
         self._tell(person, "customer_deleted", now, dict(address))
+        person.death = self._last
 
     def export(self, now: datetime) -> list[Content]:
         """Return a complete export: everybody there is, as they are."""
@@ -185,6 +188,10 @@ class ShopTruth:
         self._exported = self._last
         for person in self.people.values():
             self.heard.update(word.letter for word in person.words["email"])
+
+    def has_told_death_of(self, person: Person) -> bool:
+        """Tell whether it may be known by now that a customer was deleted."""
+        return person.death in self.heard or 0 < person.death <= self._exported
 
     def have_arrived(self, letters: Iterable[Letter]) -> None:
         """Note that *letters* were taken in."""

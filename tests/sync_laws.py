@@ -164,11 +164,13 @@ def _is_allowed(one: Transition, people: People, truth: ShopTruth, policy: Polic
 
 
 def _has_newer_yes(person: Person, channel: str, truth: ShopTruth) -> bool:
-    """Tell whether a yes is the last word, and not one from before a deletion."""
+    """Tell whether a yes is the last word, and not one from before a deletion, as far as told."""
     word = person.last_word(channel, truth.heard)
     if word is None or not word.is_yes:
         return False
-    return person.deleted_at is None or word.at > person.deleted_at
+    if person.deleted_at is None or not truth.has_told_death_of(person):
+        return True
+    return word.at > person.deleted_at
 
 
 # ---------------------------------------------------------------- once everything has arrived

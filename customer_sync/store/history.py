@@ -70,21 +70,22 @@ class _Whom(msgspec.Struct):
 class History(StateFile):
     """What was done, when, and what came of it."""
 
-    def begin_run(self, run_id: str, command: str, now: datetime) -> None:
-        """Note that a run started, and that whatever earlier ones left open was cut off.
+    def _begin_run(self, run_id: str, command: str, now: datetime) -> None:
+        self._db.execute(
+            "UPDATE operations SET outcome = ?, detail = ?, finished_at = ? WHERE outcome IS NULL",
+            (CUT_OFF, _WHY_CUT_OFF, now.isoformat()),
+        )
+        self._db.execute(
+            "INSERT INTO runs (id, command, started_at) VALUES (?, ?, ?)",
+            (run_id, command, now.isoformat()),
+        )
 
-        Only one run has the state at a time: an intent that is still open belongs to one that died.
-        """
-        with telling(self.path), transaction(self._db):
-            self._db.execute(
-                "UPDATE operations SET outcome = ?, detail = ?, finished_at = ?"
-                " WHERE outcome IS NULL",
-                (CUT_OFF, _WHY_CUT_OFF, now.isoformat()),
-            )
-            self._db.execute(
-                "INSERT INTO runs (id, command, started_at) VALUES (?, ?, ?)",
-                (run_id, command, now.isoformat()),
-            )
+    def _open_deletions(self) -> Iterator[Delete]:
+        """Yield the deletions that a run that died may have carried out or not."""
+        for (change,) in self._db.execute(
+            "SELECT change FROM operations WHERE outcome IS NULL AND kind = 'delete'"
+        ).fetchall():
+            yield self._decoded(change, Delete)
 
     def finish_run(self, run_id: str, now: datetime, exit_code: int, report: bytes) -> None:
         """Note how a run ended."""

@@ -1,6 +1,7 @@
 """Who is who, and what was last written for each."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -9,6 +10,7 @@ from customer_sync.core.fold import Identities
 from customer_sync.core.memory import Memory
 from customer_sync.core.model import (
     Confirmed,
+    Contact,
     Create,
     Dated,
     Delete,
@@ -133,6 +135,12 @@ class People(StateFile):
                 msgspec.json.encode(confirmed),
             ),
         )
+
+    def _doubt_listing(self, contact: Contact) -> None:
+        """Take back that *contact* is known to be on the list."""
+        for known in self.confirmed([contact.email] if contact.email else []).values():
+            if known.is_listed and known.contact_id == contact.id:
+                self._put(replace(known, is_listed=False, listed_on=None))
 
     def _forget(self, superseded: Confirmed) -> None:
         self._db.execute(

@@ -43,6 +43,18 @@ class Store(People, History, RetryQueue, Mirror, Suppressions, Persons):
             self._mirror(seen, reading)
             self._suppress_blocked(seen)
 
+    def begin_run(self, run_id: str, command: str, now: datetime) -> None:
+        """Note that a run started, and that whatever earlier ones left open was cut off.
+
+        Only one run has the state at a time: an intent that is still open belongs to one that died.
+        Whoever it was taking off a list may be off it, and nobody else did that.
+        """
+        with telling(self.path), transaction(self._db):
+            for change in self._open_deletions():
+                if change.patch is not None and change.patch.remove_lists:
+                    self._doubt_listing(change.before)
+            self._begin_run(run_id, command, now)
+
     def intend(self, run_id: str, changes: Sequence[Write], route: str, now: datetime) -> None:
         """Journal *changes* before a request leaves, with the contacts as they are.
 

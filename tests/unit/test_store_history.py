@@ -4,7 +4,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from builders import JANE, MARY, at, confirmed, update
+import pytest
+
+from builders import JANE, MARY, at, confirmed, contact, customer, update
+from customer_sync.core.model import ContactPatch, Delete, Keep
 from customer_sync.store import Store
 from customer_sync.store.history import CUT_OFF
 
@@ -24,3 +27,37 @@ def test_what_a_dead_run_left_open_is_ended_by_the_next(tmp_path: Path) -> None:
         (JANE, "applied", at(2).isoformat()),
         (MARY, CUT_OFF, at(3).isoformat()),
     }
+
+
+@pytest.mark.parametrize(
+    ("number", "patch", "is_known"),
+    [
+        (7, ContactPatch(remove_lists=frozenset({5})), False),
+        (7, ContactPatch(email_blocked=True), True),
+        (7, None, True),
+        (8, ContactPatch(remove_lists=frozenset({5})), True),
+    ],
+)
+def test_whoever_a_dead_run_was_taking_off_the_list_may_be_off_it(
+    tmp_path: Path, number: int, patch: ContactPatch | None, *, is_known: bool
+) -> None:
+    """Should the customer come back there, that passes for nobody's wish in Brevo."""
+    gone = Delete(
+        customer=customer(JANE, is_deleted=True),
+        before=contact(JANE, number=number, lists=[5]),
+        patch=patch,
+        fields=(),
+    )
+    with Store(tmp_path / "state.db") as store:
+        store.begin_run("r1", "run", at(0))
+        store.record_kept(
+            [
+                (
+                    Keep(customer=customer(JANE), before=None),
+                    confirmed(JANE, number=7, is_listed=True),
+                )
+            ]
+        )
+        store.intend("r1", [gone], "PUT /contacts/{identifier}", at(1))
+        store.begin_run("r2", "run", at(3))
+        assert store.confirmed([JANE])[JANE].is_listed is is_known
