@@ -17,7 +17,10 @@ SHOWING: dict[str, tuple[str, ...]] = {
     "plan verbose": ("plan", "events.jsonl", "--verbose"),
     "show": ("show", "plan.json", "--svg", "plan.svg"),
     "run": ("run", "events.jsonl", "--verbose"),
-    "run --json": ("run", "events.jsonl", "--json", "--route", "single"),
+    "run --json": (
+        *("run", "events.jsonl", "--json", "--route", "single"),
+        *("--metrics-file", "sync.prom"),
+    ),
     "run again": (
         *("run", "later.jsonl", "--verbose"),
         *("--max-deletes", "0", "--route", "single"),
@@ -30,6 +33,8 @@ SHOWING: dict[str, tuple[str, ...]] = {
     "queue list --json": ("queue", "list", "--json"),
     "status": ("status",),
     "status --json": ("status", "--json"),
+    "report": ("report", "--md", "--html", "report.html"),
+    "report --json": ("report", "--json"),
     "verify": ("verify", "events.jsonl"),
     "verify --json": ("verify", "events.jsonl", "--json"),
     "doctor": ("doctor",),
