@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from customer_sync.config.model import BrevoSettings, Notifications, Target, read_secret
 from customer_sync.errors import ConfigError
+from customer_sync.trouble import Code
 
 _BREVO_DOMAINS = ("brevo.com", "sendinblue.com")
 
@@ -49,6 +50,42 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def is_public(address: str) -> bool:
+    """Tell whether an IP *address* is one of the public Internet, by what IANA registered.
+
+    Private, shared, link-local, loopback, reserved and multicast ones are not, nor are IPv6
+    addresses that lead to such an IPv4 address, nor where clouds tell machines their secrets.
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    inner = _inner(ip) if isinstance(ip, ipaddress.IPv6Address) else None
+    if inner is not None:
+        return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast and ip not in _CLOUD_METADATA
+
+
+_CLOUD_METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})
+"""Azure's, which is no private address; those of other clouds are link-local or private."""
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def _inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that *ip* leads to, if it does (RFC 4291, 3056, 4380, 6052)."""
+    if ip in _NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+
+
+def names_private_host(url: str) -> bool:
+    """Tell whether *url* names a host of a private network or this machine by its very text."""
+    parts = _split(url)
+    host = (parts.hostname or "").rstrip(".") if parts else ""
+    try:
+        return not is_public(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 def stays_here(brevo: BrevoSettings) -> bool:
     """Tell whether nothing that is meant for Brevo leaves this machine: it is an emulator here."""
     if brevo.target is Target.SANDBOX:
@@ -69,7 +106,11 @@ def webhook_address(notifications: Notifications, environ: Mapping[str, str]) ->
     url = read_secret(variable, environ, what="the address of the webhook").reveal()
     if flaw := address_flaw(url):
         message, hint = flaw
-        raise ConfigError(f"The environment variable {variable}: {message}", hint=hint)
+        raise ConfigError(
+            f"The environment variable {variable}: {message}",
+            trouble=Code.ENVIRONMENT,
+            hint=hint,
+        )
     return url
 
 

@@ -7,7 +7,12 @@ from enum import StrEnum
 from pathlib import Path as FilePath
 from typing import TypeVar
 
-from customer_sync.config.addresses import address_flaw, is_brevo, stays_here
+from customer_sync.config.addresses import (
+    address_flaw,
+    is_brevo,
+    names_private_host,
+    stays_here,
+)
 from customer_sync.config.cases import read_cases
 from customer_sync.config.fields import IDENTIFIERS, read_rules
 from customer_sync.config.findings import Findings
@@ -193,9 +198,15 @@ def _retry(retry: Section, findings: Findings) -> RetrySettings:
 
 def _notifications(block: Section, findings: Findings) -> Notifications:
     variable = _variable(block, "webhook_url")
+    allow_private = _flag(block, "allow_private", default=False)
     if variable is None:
         _check_address(block, "webhook_url", findings)
-    if "webhook_url" not in block and ("events" in block or "webhook_secret" in block):
+        _check_publicity(block, findings, allow_private=allow_private)
+    if (
+        "webhook_url" not in block
+        and "services" not in block
+        and any(name in block for name in ("events", "webhook_secret", "allow_private"))
+    ):
         findings.add_to_key(
             block.place,
             "Nobody is told: the key `webhook_url` is missing.",
@@ -207,6 +218,24 @@ def _notifications(block: Section, findings: Findings) -> Notifications:
         webhook_url_variable=variable,
         secret_variable=_variable(block, "webhook_secret"),
         events=events or Notifications().events,
+        allow_private=allow_private,
+        service_variables=tuple(
+            reference[1]
+            for text in block.texts("services")
+            if (reference := _REFERENCE.fullmatch(text.strip()))
+        ),
+    )
+
+
+def _check_publicity(block: Section, findings: Findings, *, allow_private: bool) -> None:
+    """Refuse an address that shows by itself that nobody would be told."""
+    url = block.text("webhook_url")
+    if url is None or allow_private or address_flaw(url) or not names_private_host(url):
+        return
+    findings.add(
+        block.at("webhook_url"),
+        "This address is within a private network, where notifications are not sent unasked.",
+        "Add `allow_private: true` next to it if it is meant.",
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from customer_sync.core.cases import Case
 from customer_sync.core.model import FieldRule, Limit, Policy, RatePlan, SourceName
 from customer_sync.errors import ConfigError
+from customer_sync.trouble import Code
 
 FULL_REFRESH_EVERY = timedelta(days=7)
 """How old the picture of the account may get where the file does not say."""
@@ -115,6 +116,10 @@ class Notifications:
     secret_variable: str | None = None
     """The environment variable that holds the key which notifications are signed with."""
     events: tuple[RunEvent, ...] = tuple(RunEvent)
+    allow_private: bool = False
+    """Whether they may go to addresses within a private network, or on this machine."""
+    service_variables: tuple[str, ...] = ()
+    """The environment variables that hold the addresses of chat and mail services."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +200,7 @@ class Config:
         if variable is None:
             raise ConfigError(
                 f"{self.path} does not say where the key for Brevo is kept.",
+                trouble=Code.ENVIRONMENT,
                 hint="Add `api_key: ${BREVO_API_KEY}` below `brevo:` and set that variable.",
             )
         return read_secret(variable, environ, what="the key for Brevo")
@@ -211,6 +217,7 @@ def read_secret(variable: str, environ: Mapping[str, str], *, what: str) -> Secr
         state = "empty" if variable in environ else "not set"
         raise ConfigError(
             f"The environment variable {variable}, which should hold {what}, is {state}.",
+            trouble=Code.ENVIRONMENT,
             hint=f"Set it before starting: export {variable}=…",
         )
     return Secret(text)

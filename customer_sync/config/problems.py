@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from customer_sync.errors import ConfigError
+from customer_sync.trouble import Code
 
 _KEY_LIKE = re.compile(
     r"(?:xkeysib|xsmtpsib|whsec|shp[a-z]{2}_|\b[cs][ks]_|\bsk-)[\w+/=-]*"
@@ -44,6 +45,7 @@ class InvalidConfig(ConfigError):
         listing = "\n".join(f"  {problem}" for problem in problems)
         super().__init__(
             f"{path} has {count}:\n{listing}",
+            trouble=Code.CONFIGURATION,
             hint=f"Mend the file and try again: customer-sync validate {path.name}",
         )
         self.problems = tuple(problems)

@@ -18,7 +18,7 @@ Schema: TypeAlias = dict[str, object]
 
 _SECRETS = frozenset(
     {
-        *("api_key", "base_url", "webhook_secret", "webhook_url"),
+        *("api_key", "base_url", "services", "webhook_secret", "webhook_url"),
         *("access_token", "client_id", "client_secret", "consumer_key", "consumer_secret", "url"),
     }
 )
@@ -162,7 +162,7 @@ def _form_hint(error: ValidationError, at: Path) -> str:
         reference = _mapping(error.schema).get("examples", ["${NAME}"])
         example = reference[0] if isinstance(reference, list) else "${NAME}"
         return (
-            f"Write `{at[-1]}: {example}`, set that environment variable, "
+            f"Write `{_key_of(at)}: {example}`, set that environment variable, "
             "and have a key that was ever saved in a file replaced."
         )
     return f"Change {quoted(text)}{_for_example(error, at)}."
@@ -229,7 +229,12 @@ def _for_example(error: ValidationError, at: Path) -> str:
 
 
 def _is_secret(at: Path) -> bool:
-    return bool(at) and isinstance(at[-1], str) and snake_case(at[-1]) in _SECRETS
+    return snake_case(_key_of(at)) in _SECRETS
+
+
+def _key_of(at: Path) -> str:
+    """Return the key that *at* stands under; for an item, that of its list."""
+    return next((part for part in reversed(at) if isinstance(part, str)), "")
 
 
 def _words(wanted: object) -> list[str]:

@@ -9,6 +9,7 @@ from customer_sync.config.fields import STANDARD_RULES
 from customer_sync.config.model import Target
 from customer_sync.core.model import DeleteBehavior, FieldRule, SourceName, Step
 from customer_sync.errors import ConfigError
+from customer_sync.trouble import Code
 
 _TEXT = Template("""\
 # The configuration of customer-sync. `customer-sync validate config.yaml` checks it;
@@ -140,6 +141,7 @@ def template(
     if not _PLAIN.fullmatch(api_key_variable):
         raise ConfigError(
             "What should name the environment variable with the key for Brevo is no such name.",
+            trouble=Code.ENVIRONMENT,
             hint="Give a name made of letters, digits and `_`, such as BREVO_API_KEY, not the key.",
         )
     return _TEXT.substitute(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from customer_sync.errors import StoreDamaged, StoreError
+from customer_sync.trouble import Code
 
 _COMPANIONS = ("", "-wal", "-shm")
 """What SQLite keeps of one database: the file, what is not yet in it, and an index of that."""
@@ -47,6 +48,7 @@ def refuse_to_begin_unawares(path: Path) -> None:
         raise StoreError(
             f"The state {path} was damaged and stands at {copies_of(path)[-1]} now. "
             f"{_WHAT_IS_LOST}",
+            trouble=Code.STATE_DAMAGED,
             hint=_what_to_do(path),
         )
 
@@ -69,11 +71,13 @@ def setting_aside(path: Path, now: datetime) -> Iterator[None]:
             raise StoreDamaged(
                 f"{damage.message} It cannot be moved aside either: {error.strerror}. "
                 f"{_WHAT_IS_LOST}",
+                trouble=Code.STATE_DAMAGED,
                 hint=f"Move {path} away yourself, with {path.name}-wal and {path.name}-shm, and "
                 f"rename them to {path.name}{_MARK}1 and so on. {_what_to_do(path)}",
             ) from error
         raise StoreDamaged(
             f"{damage.message} It was moved to {aside}. {_WHAT_IS_LOST}",
+            trouble=Code.STATE_DAMAGED,
             hint=_what_to_do(path),
         ) from damage
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from customer_sync.errors import StoreDamaged, StoreError
 from customer_sync.store.damage import copies_of, refuse_to_begin_unawares
 from customer_sync.store.rescue import rescue
+from customer_sync.trouble import Code
 
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     (
@@ -131,6 +132,21 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         "who left which lists",
         "ALTER TABLE suppressions ADD COLUMN left_lists TEXT",
     ),
+    (
+        "notifications that did not arrive yet",
+        """
+        CREATE TABLE outbox (
+            id TEXT NOT NULL,
+            recipient TEXT NOT NULL,
+            event TEXT NOT NULL,
+            body BLOB NOT NULL,
+            written_at TEXT NOT NULL,
+            attempts INTEGER NOT NULL,
+            error TEXT NOT NULL,
+            UNIQUE (id, recipient)
+        );
+        """,
+    ),
 )
 """Each is applied once, in this order, and never changed after it was released."""
 
@@ -219,6 +235,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 def _damaged(path: Path, how: object) -> StoreDamaged:
     return StoreDamaged(
         f"The state {path} is damaged: {how}.",
+        trouble=Code.STATE_DAMAGED,
         hint="The next run moves it aside and says what to do. Have a backup ready if there is "
         "one.",
     )
@@ -234,11 +251,14 @@ def telling(path: Path) -> Iterator[None]:
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
             raise _damaged(path, error) from error
         raise StoreError(
-            f"The state {path} cannot be used: {error}.", hint=_HINTS.get(code, _ANY_TROUBLE)
+            f"The state {path} cannot be used: {error}.",
+            trouble=Code.STATE_UNUSABLE,
+            hint=_HINTS.get(code, _ANY_TROUBLE),
         ) from error
     except OSError as error:
         raise StoreError(
             f"The state {path} cannot be used: {error.strerror}.",
+            trouble=Code.STATE_UNUSABLE,
             hint=_NO_ROOM if error.errno in _FULL else _ANY_TROUBLE,
         ) from error
 
@@ -291,6 +311,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     if _applied(connection) - known:
         raise StoreError(
             f"The state {path} was written by a newer version of customer-sync.",
+            trouble=Code.STATE_NEWER,
             hint="Install that version again, or name another folder with --state.",
         )
     if _applied(connection) == known:

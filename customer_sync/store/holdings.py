@@ -10,6 +10,7 @@ from customer_sync.core.model import ContactId, Customer, Email
 from customer_sync.errors import StoreError
 from customer_sync.store.database import telling, transaction
 from customer_sync.store.statefile import StateFile
+from customer_sync.trouble import Code
 
 
 class _Called(msgspec.Struct):
@@ -152,6 +153,7 @@ class Persons(StateFile):
         if is_busy:
             raise StoreError(
                 f"The state {self.path} is being read, and keeps what was deleted until then.",
+                trouble=Code.STATE_BEING_READ,
                 hint="Close whatever reads it, then run the same command again.",
             )
 

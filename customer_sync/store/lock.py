@@ -10,6 +10,7 @@ from typing import Self
 
 from customer_sync.errors import StoreBusy
 from customer_sync.store.database import telling
+from customer_sync.trouble import Code
 
 
 class RunLock:
@@ -49,6 +50,7 @@ class RunLock:
             holder = _describe(os.pread(file, 1000, 0)) or "an unknown process"
             raise StoreBusy(
                 f"Another run holds the state: {holder}.",
+                trouble=Code.STATE_BUSY,
                 hint="Wait for it to end; cron may simply try again at its next time.",
             ) from error
         self.taken_over = _describe(os.pread(file, 1000, 0))

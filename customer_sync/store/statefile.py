@@ -11,6 +11,7 @@ import msgspec
 
 from customer_sync.errors import StoreError
 from customer_sync.store.database import connect, telling, transaction
+from customer_sync.trouble import Code
 
 T = TypeVar("T")
 
@@ -39,6 +40,7 @@ class StateFile:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise StoreError(
                 f"The state {self.path} holds what this version cannot read: {error}.",
+                trouble=Code.STATE_NEWER,
                 hint="Install the version that wrote it, or put a backup in its place. Otherwise "
                 "move it away and run with --refresh, which begins anew from what Brevo holds.",
             ) from error

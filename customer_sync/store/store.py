@@ -14,12 +14,13 @@ from customer_sync.store.database import telling, transaction
 from customer_sync.store.history import History
 from customer_sync.store.holdings import Persons
 from customer_sync.store.mirror import Mirror
+from customer_sync.store.outbox import Outbox
 from customer_sync.store.people import People
 from customer_sync.store.retry_queue import QueueItem, RetryQueue
 from customer_sync.store.suppressions import Suppressions
 
 
-class Store(People, History, RetryQueue, Mirror, Suppressions, Persons):
+class Store(People, History, RetryQueue, Mirror, Suppressions, Persons, Outbox):
     """The state in its SQLite file: what concerns several of its chapters is written as one."""
 
     def __enter__(self) -> Self:

@@ -192,6 +192,7 @@ def _defaults_in_use(config: Config) -> Iterator[tuple[str, str, object]]:
     yield "shop", "api_version", shop.api_version
     yield "shop", "overlap", shop.overlap
     yield "notifications", "events", list(config.notifications.events)
+    yield "notifications", "allow_private", config.notifications.allow_private
 
 
 def test_every_default_is_compared() -> None:
