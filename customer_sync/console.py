@@ -46,6 +46,7 @@ from customer_sync.core.routes import RouteChoice
 from customer_sync.errors import CustomerSyncError, SourceError
 from customer_sync.privacy import mask_email, mask_text, printable
 from customer_sync.run.report import RunReport
+from customer_sync.trouble import Code
 
 PREVIEW_ROWS = 20
 """How many changes a preview shows unless told otherwise."""
@@ -231,7 +232,9 @@ def show_summary(
 
 def show_error(console: Console, error: CustomerSyncError) -> None:
     """Print what stopped a command, and what to do next."""
-    console.print(Text(f"error: {printable_lines(error.message)}", style="bold red"))
+    console.print(
+        Text(f"error {error.trouble}: {printable_lines(error.message)}", style="bold red")
+    )
     if error.hint:
         console.print(Text(f"hint: {printable_lines(error.hint)}"))
 
@@ -414,5 +417,6 @@ def save_picture(console: Console, path: Path, *, title: str) -> None:
     except OSError as error:
         raise SourceError(
             f"The picture cannot be written to {path}: {error.strerror}.",
+            trouble=Code.NOT_WRITTEN,
             hint="Name a file in a folder that exists and that you may write to.",
         ) from error

@@ -24,6 +24,8 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import ClassVar
 
+from customer_sync.trouble import Code
+
 
 class ExitCode(IntEnum):
     """How a command ended; the README's table says the same."""
@@ -65,13 +67,17 @@ def most_severe(codes: Iterable[ExitCode]) -> ExitCode:
 
 
 class CustomerSyncError(Exception):
-    """A condition that stops the command, told in a sentence, with a hint what to do next."""
+    """A condition that stops the command, told in a sentence, with a hint what to do next.
+
+    `trouble` is the code under which `customer-sync explain` tells more of it.
+    """
 
     exit_code: ClassVar[ExitCode] = ExitCode.BUG
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, trouble: Code, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.trouble = trouble
         self.hint = hint
 
 
@@ -160,12 +166,13 @@ class BrevoRejected(BrevoError):
         self,
         message: str,
         *,
+        trouble: Code,
         status: int,
         code: str = "",
         duplicate_identifiers: tuple[str, ...] = (),
         hint: str | None = None,
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, trouble=trouble, hint=hint)
         self.status = status
         self.code = code
         self.duplicate_identifiers = duplicate_identifiers
@@ -196,12 +203,17 @@ class BatchRejected(BrevoRejected):
         self,
         message: str,
         *,
+        trouble: Code,
         status: int,
         code: str = "",
         duplicate_identifiers: tuple[str, ...] = (),
         unknown: tuple[int, ...] = (),
     ) -> None:
         super().__init__(
-            message, status=status, code=code, duplicate_identifiers=duplicate_identifiers
+            message,
+            trouble=trouble,
+            status=status,
+            code=code,
+            duplicate_identifiers=duplicate_identifiers,
         )
         self.unknown = unknown

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from customer_sync.errors import SourceError
+from customer_sync.trouble import Code
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet calculate instead of show (OWASP, CSV injection)."""
@@ -34,5 +35,6 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]
     except OSError as error:
         raise SourceError(
             f"{path} cannot be written: {error.strerror}.",
+            trouble=Code.NOT_WRITTEN,
             hint="Name a folder that you may write to, on a disk with room.",
         ) from error

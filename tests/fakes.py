@@ -25,6 +25,7 @@ from customer_sync.core.model import (
 )
 from customer_sync.errors import BatchRejected, BrevoRejected
 from customer_sync.run.writing import ContactWriter
+from customer_sync.trouble import Code
 
 T = TypeVar("T")
 
@@ -86,7 +87,12 @@ class MemoryAccount:
         """Update one contact."""
         async with self._request("PUT"):
             if ref not in self.held:
-                raise BrevoRejected("no such contact", status=404, code="document_not_found")
+                raise BrevoRejected(
+                    "no such contact",
+                    trouble=Code.REQUEST_REFUSED,
+                    status=404,
+                    code="document_not_found",
+                )
             self._check(ref, patch)
             self.held[ref] = self._patched(self.held[ref], patch)
 
@@ -95,12 +101,16 @@ class MemoryAccount:
         async with self._request("BATCH"):
             unknown = tuple(i for i, (ref, _) in enumerate(items) if ref not in self.held)
             if unknown:
-                raise BatchRejected("unknown contacts", status=404, unknown=unknown)
+                raise BatchRejected(
+                    "unknown contacts", trouble=Code.REQUEST_REFUSED, status=404, unknown=unknown
+                )
             try:
                 for ref, patch in items:
                     self._check(ref, patch)
             except BrevoRejected as error:
-                raise BatchRejected(error.message, status=error.status) from error
+                raise BatchRejected(
+                    error.message, trouble=Code.REQUEST_REFUSED, status=error.status
+                ) from error
             for ref, patch in items:
                 self.held[ref] = self._patched(self.held[ref], patch)
 
@@ -162,6 +172,7 @@ class MemoryAccount:
         if taken:
             raise BrevoRejected(
                 "another contact has that",
+                trouble=Code.REQUEST_REFUSED,
                 status=400,
                 code="duplicate_parameter",
                 duplicate_identifiers=tuple(taken),

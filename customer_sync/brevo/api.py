@@ -9,6 +9,7 @@ from customer_sync.brevo.exchange import Answer, Call, Exchange
 from customer_sync.brevo.throttle import Family
 from customer_sync.brevo.values import Json
 from customer_sync.errors import BrevoUnavailable, ConfigError
+from customer_sync.trouble import Code
 
 MOST_ITEMS_PER_PAGE = 50
 """Of lists, folders and processes."""
@@ -72,7 +73,8 @@ class Api:
         parts, own = urlsplit(url), urlsplit(self._base_url)
         if parts.scheme != "https" and (parts.scheme, parts.netloc) != (own.scheme, own.netloc):
             raise BrevoUnavailable(
-                "Brevo names a file of rejected rows that is not served by https"
+                "Brevo names a file of rejected rows that is not served by https",
+                trouble=Code.STRANGE_ANSWER,
             )
         call = Call(route=route, url=url, family=None, timeout_s=self._timeout_s)
         return await self._exchange.send(call)
@@ -86,9 +88,17 @@ def checked_base_url(base_url: str) -> str:
     """
     parts = urlsplit(base_url)
     if not parts.hostname or parts.scheme not in ("http", "https"):
-        raise ConfigError(f"{base_url!r} is no address of an API", hint="https://… is expected.")
+        raise ConfigError(
+            f"{base_url!r} is no address of an API",
+            trouble=Code.BASE_URL,
+            hint="https://… is expected.",
+        )
     if parts.scheme == "http" and not is_local(base_url):
-        raise ConfigError(f"{base_url!r} would send the API key unencrypted", hint="Use https.")
+        raise ConfigError(
+            f"{base_url!r} would send the API key unencrypted",
+            trouble=Code.BASE_URL,
+            hint="Use https.",
+        )
     return base_url.rstrip("/")
 
 
@@ -107,6 +117,7 @@ def checked_key(api_key: str) -> str:
     if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
         raise ConfigError(
             "the API key is empty or holds characters that no key has",
+            trouble=Code.KEY_MALFORMED,
             hint="Copy the v3 API key from the account's settings, without line breaks.",
         )
     return api_key

@@ -54,6 +54,7 @@ from customer_sync.errors import (
     BrevoUnavailable,
     ImportUncertain,
 )
+from customer_sync.trouble import Code
 
 MOST_PER_PAGE = 1000
 MOST_PER_LIST_CHANGE = 150
@@ -401,6 +402,7 @@ class BrevoClient:
 def _batch_rejection(refused: RequestRefused, size: int) -> BatchRejected:
     return BatchRejected(
         refused.message,
+        trouble=refused.trouble,
         status=refused.status,
         code=refused.code,
         duplicate_identifiers=refused.duplicate_identifiers,
@@ -411,5 +413,6 @@ def _batch_rejection(refused: RequestRefused, size: int) -> BatchRejected:
 def _uncertain(failure: BrevoUnavailable) -> ImportUncertain:
     return ImportUncertain(
         f"the import may have arrived, but its number is lost: {failure.message}",
+        trouble=Code.IMPORT_UNCERTAIN,
         hint="The account's recent processes tell whether it runs.",
     )

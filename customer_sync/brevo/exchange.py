@@ -25,6 +25,7 @@ from customer_sync.brevo.throttle import Family, RateNote, Throttle
 from customer_sync.clock import Clock
 from customer_sync.compression import is_bounded
 from customer_sync.errors import BrevoUnavailable
+from customer_sync.trouble import Code
 
 _LARGEST_ANSWER = 64_000_000
 """In bytes, decompressed; a full page of 1,000 contacts stays far below."""
@@ -245,14 +246,16 @@ class Exchange:
         ) as response:
             if not is_bounded(response.headers.get("content-encoding")):
                 raise BrevoUnavailable(
-                    f"{call.route} was answered in a compression that nobody asked for"
+                    f"{call.route} was answered in a compression that nobody asked for",
+                    trouble=Code.STRANGE_ANSWER,
                 )
             content = bytearray()
             async for piece in response.aiter_bytes():
                 content += piece
                 if len(content) > _LARGEST_ANSWER:
                     raise BrevoUnavailable(
-                        f"{call.route} was answered with more than {_LARGEST_ANSWER} bytes"
+                        f"{call.route} was answered with more than {_LARGEST_ANSWER} bytes",
+                        trouble=Code.STRANGE_ANSWER,
                     )
             return Answer(
                 status=response.status_code, headers=response.headers, content=bytes(content)
@@ -284,6 +287,7 @@ def _broken(call: Call, error: Broken) -> Exception:
     if _is_certificate_refusal(error):
         return BrevoUnavailable(
             "the certificate of the server that answers for Brevo cannot be verified",
+            trouble=Code.CERTIFICATE,
             hint="A proxy may intercept the connection: give its authority in SSL_CERT_FILE.",
         )
     what = f"the connection failed ({type(error).__name__})"
@@ -304,10 +308,12 @@ def _given_up(call: Call, patience: Patience, failure: TransientFailure) -> Brev
     if failure.may_have_arrived and not call.may_repeat:
         return UncertainFailure(
             f"whether {call.route} arrived is not known: {failure.reason}",
+            trouble=Code.IMPORT_UNCERTAIN,
             hint="Look before sending it again.",
         )
     times = f"{patience.attempts} attempts" if patience.attempts > 1 else "1 attempt"
     return BrevoUnavailable(
         f"{call.route} did not succeed in {times} and {patience.spent_s:.0f} s: {failure.reason}",
+        trouble=failure.trouble,
         hint="Nothing is lost; run again later.",
     )

@@ -10,6 +10,7 @@ from customer_sync.brevo.values import Json, value_to
 from customer_sync.core.jobs import ImportRow, Process, ProcessId, ProcessState, RejectedRow
 from customer_sync.core.model import Attribute
 from customer_sync.errors import BrevoUnavailable
+from customer_sync.trouble import Code
 
 ADVISED_BYTES = 8_000_000
 """What Brevo advises as the most for one inline import; 10 MB is where it refuses."""
@@ -128,7 +129,9 @@ def rejected_rows_from(reason: str, document: bytes) -> tuple[RejectedRow, ...]:
     try:
         names, *rows = csv.reader(io.StringIO(written, newline=""), delimiter=delimiter)
     except (csv.Error, ValueError) as error:
-        raise BrevoUnavailable(f"Brevo's list of {reason} is no CSV file: {error}") from error
+        raise BrevoUnavailable(
+            f"Brevo's list of {reason} is no CSV file: {error}", trouble=Code.STRANGE_ANSWER
+        ) from error
     return tuple(
         RejectedRow(reason=reason, fields=dict(zip(map(str.strip, names), cells, strict=False)))
         for cells in rows

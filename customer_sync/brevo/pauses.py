@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from customer_sync.errors import BrokenOff
+from customer_sync.trouble import Code
 
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 """Waits for so many seconds."""
@@ -38,6 +39,7 @@ class Pauses:
         if self._broken_off.is_set():
             raise BrokenOff(
                 "the run was interrupted before Brevo could be asked (again)",
+                trouble=Code.BROKEN_OFF,
                 hint="Nothing is lost; run again.",
             )
 

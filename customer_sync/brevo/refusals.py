@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from customer_sync.brevo.retry import TransientFailure
 from customer_sync.errors import BrevoAuthError, BrevoRejected, BrevoUnavailable
+from customer_sync.trouble import Code
 
 _LONGEST_MESSAGE = 300
 _LONGEST_CODE = 60
@@ -34,6 +35,7 @@ class RequestRefused(BrevoRejected):
     def __init__(self, message: str, *, status: int, refusal: Refusal) -> None:
         super().__init__(
             message,
+            trouble=trouble_with(refusal, status),
             status=status,
             code=refusal.code,
             duplicate_identifiers=refusal.duplicate_identifiers,
@@ -92,11 +94,16 @@ def raise_for(route: str, status: int, refusal: Refusal) -> None:
     match status:
         case 401 | 403:
             raise BrevoAuthError(
-                f"Brevo refused the key ({status}): {said}", hint=_auth_hint(status, said)
+                f"Brevo refused the key ({status}): {said}",
+                trouble=_trouble_with_the_key(status, said),
+                hint=_auth_hint(status, said),
             )
         case 408 | 425 | 429:
             raise TransientFailure(
-                f"Brevo answered {status}: {said}", counts=status != 429, may_have_arrived=False
+                f"Brevo answered {status}: {said}",
+                trouble=Code.RATE_LIMIT if status == 429 else Code.BREVO_UNAVAILABLE,
+                counts=status != 429,
+                may_have_arrived=False,
             )
         case _ if status >= 500:
             raise TransientFailure(f"Brevo answered {status}: {said}")
@@ -109,9 +116,16 @@ def raise_for(route: str, status: int, refusal: Refusal) -> None:
         case _ if not 200 <= status < 300:
             raise BrevoUnavailable(
                 f"{route} was answered with {status}, which is no answer of Brevo's API",
+                trouble=Code.STRANGE_ANSWER,
                 hint="Redirects are not followed, so that the key stays where it belongs. "
                 "Check the base URL.",
             )
+
+
+def _trouble_with_the_key(status: int, said: str) -> Code:
+    if "ip address" in said.lower():
+        return Code.IP_NOT_AUTHORISED
+    return Code.KEY_MAY_NOT if status == 403 else Code.KEY_REFUSED
 
 
 def _auth_hint(status: int, said: str) -> str:
@@ -123,6 +137,34 @@ def _auth_hint(status: int, said: str) -> str:
     if status == 403:
         return "The key may not do this, or the account's plan does not include it."
     return "Check BREVO_API_KEY: a v3 API key, not an SMTP key, of the right account."
+
+
+def trouble_with(refusal: Refusal, status: int) -> Code:
+    """Return what kind of refusal this is.
+
+    Whose address or number it is already is told by `duplicate_identifiers`, or in answers of
+    before mid-2024 by the message alone; the rest is told by the message, since most refusals
+    share one code.
+    """
+    said = refusal.said.lower()
+    taken = {identifier.lower() for identifier in refusal.duplicate_identifiers}
+    if taken & {"sms", "whatsapp", "landline_number"}:
+        return Code.PHONE_TAKEN
+    if taken or "already exist" in said:
+        return Code.CONTACT_EXISTS
+    return next(
+        (trouble for words, trouble in _BY_WORDS if words.search(said)),
+        Code.CONTACT_GONE if status == 404 else Code.REQUEST_REFUSED,
+    )
+
+
+_BY_WORDS = (
+    (re.compile(r"\bphone number\b"), Code.PHONE_REFUSED),
+    (re.compile(r"\bemail( address)? is not valid\b|\binvalid email\b"), Code.EMAIL_REFUSED),
+    (re.compile(r"\blist id\b"), Code.LIST_GONE),
+    (re.compile(r"\battributes?\b|\binvalid date format\b"), Code.ATTRIBUTE_REFUSED),
+)
+"""What Brevo's messages, in small letters, have in common."""
 
 
 def unknown_positions(message: str, size: int) -> tuple[int, ...]:

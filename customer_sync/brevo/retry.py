@@ -6,6 +6,8 @@ from typing import TypeAlias
 
 from tenacity import RetryCallState
 
+from customer_sync.trouble import Code
+
 Dice: TypeAlias = Callable[[], float]
 """Draws a number, at least 0 and less than 1."""
 
@@ -30,9 +32,17 @@ class RetryPolicy:
 class TransientFailure(Exception):
     """An attempt that may succeed when it is made again."""
 
-    def __init__(self, reason: str, *, counts: bool = True, may_have_arrived: bool = True) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        trouble: Code = Code.BREVO_UNAVAILABLE,
+        counts: bool = True,
+        may_have_arrived: bool = True,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.trouble = trouble
         self.counts = counts
         self.may_have_arrived = may_have_arrived
         """Whether Brevo may have done what was asked although its answer is lost."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 from customer_sync.errors import BrevoUnavailable
+from customer_sync.trouble import Code
 
 _KINDS = {
     str: "a text",
@@ -25,6 +26,7 @@ def unexpected(where: str, found: object, wanted: str) -> NoReturn:
     kind = next((word for kind, word in _KINDS.items() if isinstance(found, kind)), "missing")
     raise BrevoUnavailable(
         f"Brevo sent an answer that cannot be understood: {where} is {kind}, not {wanted}",
+        trouble=Code.STRANGE_ANSWER,
         hint="A proxy may have answered in Brevo's place, or Brevo changed its API.",
     )
 

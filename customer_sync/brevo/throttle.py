@@ -11,6 +11,7 @@ from customer_sync.brevo.pauses import Sleep
 from customer_sync.clock import Clock
 from customer_sync.core.model import RatePlan
 from customer_sync.errors import BrokenOff
+from customer_sync.trouble import Code
 
 
 class Family(StrEnum):
@@ -276,5 +277,6 @@ def _too_late(family: Family, wait_s: float) -> BrokenOff:
     return BrokenOff(
         f"Brevo's rate limit ({family}) has no room for another {wait_s:.0f} s, "
         "which is longer than this run may take",
+        trouble=Code.RATE_LIMIT,
         hint="Run again later; nothing is lost.",
     )

@@ -32,6 +32,7 @@ from customer_sync.console import make_console, printable_lines, show_error
 from customer_sync.errors import CustomerSyncError, ExitCode, StoreError, UsageError
 from customer_sync.privacy import mask_text, printable_json
 from customer_sync.run.report import ReportedError, RunReport
+from customer_sync.trouble import Code
 
 HELP = """\
 Keep the contacts of a Brevo account identical to a shop's customers.
@@ -91,6 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.exceptions.TyperException as error:
         usage = UsageError(
             error.format_message(),
+            trouble=Code.COMMAND_LINE,
             hint="`customer-sync COMMAND --help` shows what the command takes, with an example.",
         )
         code = _fail(usage, given)
@@ -118,6 +120,7 @@ def _bug(error: Exception) -> CustomerSyncError:
         print(printable_lines(told), end="", file=sys.stderr)  # noqa: T201 - the traceback
     return CustomerSyncError(
         f"This is a bug of customer-sync: {type(error).__name__}.",
+        trouble=Code.BUG,
         hint="Please report it with the lines above, after a look whether they name somebody. "
         "Nothing is lost; another run may pass.",
     )
@@ -146,6 +149,7 @@ def _disk_trouble(error: Exception) -> StoreError:
     where = f" ({name})" if name else ""
     return StoreError(
         f"A file cannot be written or read: {getattr(error, 'strerror', error)}{where}.",
+        trouble=Code.NO_ROOM,
         hint="Check the disk and the folder for temporary files, then run again: nothing is lost.",
     )
 

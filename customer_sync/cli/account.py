@@ -27,6 +27,7 @@ from customer_sync.errors import ConfigError, ExitCode
 from customer_sync.privacy import printable, printable_json
 from customer_sync.proof.doctor import Check, Health, examine
 from customer_sync.target import Connection, with_account
+from customer_sync.trouble import Code
 
 CONFIG = Path("config.yaml")
 
@@ -206,6 +207,7 @@ def _check_options(missing: list[Finding], given: Mapping[str, tuple[str, ...]])
     if without:
         raise ConfigError(
             f"{', '.join(without)} can only be created together with its options.",
+            trouble=Code.OPTIONS_MISSING,
             hint=f"Name them: --options {without[0]}=first,second",
         )
 

@@ -41,6 +41,7 @@ from customer_sync.run.pipeline import RunOptions
 from customer_sync.run.session import Job
 from customer_sync.store import RunRow, Store, holder
 from customer_sync.target import state_file
+from customer_sync.trouble import Code
 
 CONFIG = Path("config.yaml")
 
@@ -196,6 +197,7 @@ def opened(config: Path, state: Path | None) -> Iterator[Store]:
     if not path.exists():
         raise UsageError(
             f"There is no run yet: {path} does not exist.",
+            trouble=Code.NO_SUCH_RUN,
             hint="`customer-sync run events.jsonl` is the first. `--state` names another folder.",
         )
     with Store(path) as store:
@@ -215,12 +217,15 @@ def find_run(store: Store, name: str, *, has_written: bool = False) -> RunRow:
         found = store.runs_like(name) if name else []
     if not found:
         raise UsageError(
-            f"There is no run {name}.", hint="`customer-sync runs` lists those that there are."
+            f"There is no run {name}.",
+            trouble=Code.NO_SUCH_RUN,
+            hint="`customer-sync runs` lists those that there are.",
         )
     if len(found) > 1 and found[0].id != name:
         several = ", ".join(sorted(one.id for one in found[:5]))
         raise UsageError(
             f"{name} means {len(found)} runs: {several}{' …' * (len(found) > 5)}.",
+            trouble=Code.NO_SUCH_RUN,
             hint="Write more of the id.",
         )
     return found[0]

@@ -27,6 +27,7 @@ from customer_sync.persons.subject import export
 from customer_sync.privacy import mask_email, printable, printable_json
 from customer_sync.private_file import write_private
 from customer_sync.target import Connection
+from customer_sync.trouble import Code
 
 CONFIG = Path("config.yaml")
 STDOUT = Path("-")
@@ -216,6 +217,7 @@ def _keep(path: Path, document: bytes) -> None:
     except OSError as error:
         raise SourceError(
             f"{path} cannot be written: {error.strerror}.",
+            trouble=Code.NOT_WRITTEN,
             hint="Name a file in a folder that exists and that you may write to.",
         ) from error
 

@@ -41,6 +41,7 @@ from customer_sync.run.pipeline import RunOptions, jobs_by_bytes
 from customer_sync.run.planfile import read_plan
 from customer_sync.run.session import Job
 from customer_sync.run.withholding import confirmed_deletes
+from customer_sync.trouble import Code
 
 CONFIG = Path("config.yaml")
 
@@ -273,6 +274,7 @@ def apply(
     if kept.target != target:
         raise ConfigError(
             f"{file} was planned for {kept.target}, and {config} says {target}.",
+            trouble=Code.OTHER_TARGET,
             hint="Plan anew for this target.",
         )
     job = Job(

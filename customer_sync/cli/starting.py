@@ -11,6 +11,7 @@ from customer_sync.config import SourceName, Target, check, template
 from customer_sync.core.model import DeleteBehavior
 from customer_sync.errors import ConfigError, ExitCode
 from customer_sync.privacy import printable
+from customer_sync.trouble import Code
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -51,7 +52,11 @@ def init(
     Example: customer-sync init --source custom --list-id 5
     """
     if file.exists() and not force:
-        raise ConfigError(f"{file} exists already.", hint="Name another file, or add --force.")
+        raise ConfigError(
+            f"{file} exists already.",
+            trouble=Code.FILE_EXISTS,
+            hint="Name another file, or add --force.",
+        )
     if sys.stdin.isatty():
         source = source or _ask("Where do customers come from?", SourceName, SourceName.CUSTOM)
         target = target or _ask("Where are contacts written?", Target, Target.SANDBOX)
@@ -97,12 +102,15 @@ def _write(file: Path, content: str) -> None:
             raise ConfigError(
                 "These answers make no good configuration: "
                 + "; ".join(f"{p.pointer} {p.message}" for p in problems),
+                trouble=Code.CONFIGURATION,
                 hint="Correct them and try again.",
             )
         draft.replace(file)
     except OSError as error:
         raise ConfigError(
-            f"{file} cannot be written: {error.strerror}.", hint="Name a file in a folder of yours."
+            f"{file} cannot be written: {error.strerror}.",
+            trouble=Code.NOT_WRITTEN,
+            hint="Name a file in a folder of yours.",
         ) from error
     finally:
         draft.unlink(missing_ok=True)

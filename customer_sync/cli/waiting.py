@@ -47,6 +47,7 @@ from customer_sync.run.pipeline import RunOptions
 from customer_sync.run.session import Job
 from customer_sync.store import QueueItem, Store
 from customer_sync.target import Connection
+from customer_sync.trouble import Code
 
 CONFIG = Path("config.yaml")
 
@@ -195,6 +196,7 @@ def try_again(
     if sum((bool(wanted), dead, everything)) != 1:
         raise UsageError(
             "Say which items: addresses, --dead or --all.",
+            trouble=Code.COMMAND_LINE,
             hint="`customer-sync queue list` shows them.",
         )
     with _for_change(config, state) as (store, connection):
@@ -269,6 +271,7 @@ def export(
     except OSError as error:
         raise SourceError(
             f"The queue cannot be written to {out}: {error.strerror}.",
+            trouble=Code.NOT_WRITTEN,
             hint="Name a file in a folder that exists and that you may write to.",
         ) from error
     return ExitCode.OK
@@ -302,6 +305,7 @@ def _named(store: Store, wanted: Sequence[str]) -> list[QueueItem]:
     if strangers:
         raise UsageError(
             f"Nothing waits for {', '.join(map(mask_email, strangers))}.",
+            trouble=Code.NOT_WAITING,
             hint="`customer-sync queue list --show-pii` shows who waits.",
         )
     return items
@@ -312,7 +316,9 @@ def _address(text: str) -> Email:
         return email_address(text)
     except EmailInvalid as error:
         raise UsageError(
-            f"{mask_email(text)} is no address.", hint="Write it as jane@example.com."
+            f"{mask_email(text)} is no address.",
+            trouble=Code.COMMAND_LINE,
+            hint="Write it as jane@example.com.",
         ) from error
 
 

@@ -28,6 +28,7 @@ from customer_sync.monitoring.watching import status as status_of
 from customer_sync.privacy import printable, printable_json
 from customer_sync.store import Store
 from customer_sync.target import Connection, state_file
+from customer_sync.trouble import Code
 
 CONFIG = Path("config.yaml")
 
@@ -234,6 +235,7 @@ def _write(path: Path, page: str) -> None:
     except OSError as error:
         raise SourceError(
             f"The page cannot be written to {path}: {error.strerror}.",
+            trouble=Code.NOT_WRITTEN,
             hint="Name a file in a folder that exists and that you may write to.",
         ) from error
 

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Generic, NewType, TypeAlias, TypeVar
 
+from customer_sync.trouble import Code
+
 Email = NewType("Email", str)
 """An address as contacts are compared by: trimmed, lower case, checked for form."""
 
@@ -427,6 +429,7 @@ class Deferred:
 
     change: Write
     error: str
+    trouble: Code
     was_attempted: bool = True
 
 
@@ -435,7 +438,9 @@ class Failed:
     """Brevo will not take it as it is; the retry queue has it too, but it needs a person."""
 
     change: Write
+    trouble: Code
     code: str
+    """Brevo's word."""
     detail: str
 
 

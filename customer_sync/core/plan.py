@@ -26,6 +26,7 @@ from customer_sync.core.model import (
     Write,
 )
 from customer_sync.errors import PlanRefused
+from customer_sync.trouble import Code
 
 DEFAULT_DELETE_SHARE = 0.10
 DEFAULT_DELETE_COUNT = 100
@@ -148,6 +149,7 @@ def check_account(
     if wrong:
         raise PlanRefused(
             "Brevo would lose what this configuration writes: " + "; ".join(wrong) + ".",
+            trouble=Code.ACCOUNT_LACKS,
             hint="`customer-sync attributes create` makes missing attributes, "
             "`customer-sync lists` shows the lists; or correct `field_mapping` and `list_id`.",
         )
@@ -169,6 +171,7 @@ def check_consent(plan: Plan, policy: Policy) -> None:
     if lifted and policy.resubscribe is not Resubscribe.NEWER:
         raise PlanRefused(
             f"The plan would lift the block of {lifted} contacts.",
+            trouble=Code.BLOCK_LIFTED,
             hint="`resubscribe: newer` in the options allows it where consent is newer.",
         )
 

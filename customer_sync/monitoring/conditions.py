@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from customer_sync.config import parse_duration
 from customer_sync.config.problems import nearest
 from customer_sync.errors import UsageError
+from customer_sync.trouble import Code
 
 _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
@@ -50,6 +51,7 @@ def read_condition(text: str, names: Iterable[str]) -> Condition:
     if written is None:
         raise UsageError(
             f"`{text}` is no condition.",
+            trouble=Code.CONDITION,
             hint="Write a figure, a comparison and a number, such as success_rate<0.99 or "
             "'latency_p95 > 15m', in quotes.",
         )
@@ -59,11 +61,14 @@ def read_condition(text: str, names: Iterable[str]) -> Condition:
         near = nearest(name, known)
         raise UsageError(
             f"There is no figure `{name}`.",
+            trouble=Code.CONDITION,
             hint=f"{f'Did you mean {near}? ' if near else ''}There are {', '.join(known)}.",
         )
     if comparison not in _COMPARISONS:
         raise UsageError(
-            f"`{comparison}` is no comparison.", hint=f"There are {' '.join(_COMPARISONS)}."
+            f"`{comparison}` is no comparison.",
+            trouble=Code.CONDITION,
+            hint=f"There are {' '.join(_COMPARISONS)}.",
         )
     return Condition(text=text.strip(), name=name, comparison=comparison, value=_number(number))
 
@@ -78,5 +83,6 @@ def _number(text: str) -> float:
     except ValueError as error:
         raise UsageError(
             f"`{text}` is no number to compare with.",
+            trouble=Code.CONDITION,
             hint="Write a number (0.99), a share (99%) or a duration (15m).",
         ) from error

@@ -25,6 +25,7 @@ from customer_sync.privacy import mask_email, mask_text
 from customer_sync.run.journal import RunJournal
 from customer_sync.run.report import ReportedError
 from customer_sync.store import Store
+from customer_sync.trouble import Code
 
 
 class UndoJournal(RunJournal):
@@ -74,7 +75,10 @@ class UndoJournal(RunJournal):
         """
         email = mask_email(change.customer.email)
         raise BrevoRejected(
-            f"the contact of {email} is gone", status=404, code="document_not_found"
+            f"the contact of {email} is gone",
+            trouble=Code.CONTACT_GONE,
+            status=404,
+            code="document_not_found",
         )
 
     def _record_applied(self, outcome: Applied) -> None:
@@ -99,6 +103,7 @@ class UndoJournal(RunJournal):
                     hint="Undo the run once more.",
                     where=mask_email(outcome.change.customer.email),
                     code=outcome.code if isinstance(outcome, Failed) else "",
+                    trouble=outcome.trouble,
                 )
             )
 

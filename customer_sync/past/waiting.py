@@ -17,6 +17,7 @@ from customer_sync.privacy import mask_email, mask_text
 from customer_sync.run.report import MOST_ERRORS, ReportedError, RunReport
 from customer_sync.store import QueueItem, RunLock, Store, setting_aside
 from customer_sync.target import Connection, state_file
+from customer_sync.trouble import Code
 
 DROPPED_FILE = "dropped.jsonl"
 """Beside the state: whatever was taken off the queue by hand, as events that a run accepts."""
@@ -171,6 +172,7 @@ def _append(path: Path, lines: Iterable[str]) -> None:
         raise StoreError(
             f"What is to be dropped cannot be kept in {path}: {error.strerror}; "
             "nothing was dropped.",
+            trouble=Code.NO_ROOM,
             hint="Check the room and the permissions of the folder.",
         ) from error
 

@@ -9,6 +9,7 @@ from customer_sync.platforms import custom, events, magento, shopify, woocommerc
 from customer_sync.platforms.format import Format, Sample
 from customer_sync.platforms.recognised import Recognised
 from customer_sync.readers.sources import called
+from customer_sync.trouble import Code
 
 PLATFORM_FORMATS: tuple[Format, ...] = (
     *shopify.FORMATS,
@@ -63,6 +64,7 @@ def _only(sample: Sample, hits: Sequence[Recognised]) -> Recognised:
     if len(platforms) > 1:
         raise SourceError(
             f"{called(sample.name)} looks like more than one thing: {_listed(hits)}.",
+            trouble=Code.NOT_RECOGNISED,
             hint="Say which it is with `--source`, or with `source:` in the configuration.",
         )
     return hits[0] if hits else _custom(sample)
@@ -72,10 +74,12 @@ def _mismatch(sample: Sample, source: SourceName, hits: Sequence[Recognised]) ->
     if not hits:
         return SourceError(
             f"{called(sample.name)} is not recognised as anything that {source} gives out.",
+            trouble=Code.NOT_RECOGNISED,
             hint="`--source custom` reads any file by the names of its fields.",
         )
     return SourceError(
         f"{called(sample.name)} looks like {_listed(hits)}, but the source is {source}.",
+        trouble=Code.OTHER_PLATFORM,
         hint=f"Say `--source {hits[0].format.platform}`, or change `source:` in the configuration; "
         "`--source custom` reads any file by the names of its fields.",
     )

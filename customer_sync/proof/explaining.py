@@ -38,6 +38,7 @@ from customer_sync.proof.proving import NOTHING_IS_DUE, all_names, waiting_names
 from customer_sync.run.listing import names_in
 from customer_sync.store import QueueItem, Store
 from customer_sync.target import Connection, state_file
+from customer_sync.trouble import Code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,7 @@ def _seekable_stdin(*, is_needed: bool) -> Iterator[BinaryIO]:
             except OSError as error:
                 raise StoreError(
                     f"Standard input cannot be kept while it is read: {error.strerror}.",
+                    trouble=Code.NO_ROOM,
                     hint="Make room in the folder for temporary files, or set TMPDIR to another.",
                 ) from error
             kept.seek(0)

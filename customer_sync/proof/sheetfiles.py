@@ -6,6 +6,7 @@ from pathlib import Path
 from customer_sync.core.sheet import Entry, Farewell, Owner, Sheet, Standing
 from customer_sync.errors import SourceError
 from customer_sync.spreadsheet import write_table
+from customer_sync.trouble import Code
 
 _HEADER = ("email", "ids", "contact_id", "why", "fields", "place")
 
@@ -24,6 +25,7 @@ def write_lists(folder: Path, sheet: Sheet) -> dict[str, Path]:
     except OSError as error:
         raise SourceError(
             f"The folder {folder} cannot be made: {error.strerror}.",
+            trouble=Code.NOT_WRITTEN,
             hint="Name another one, or see what stands in its place.",
         ) from error
     written = {}

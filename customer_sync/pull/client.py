@@ -17,6 +17,7 @@ from customer_sync.clock import Clock
 from customer_sync.config.addresses import address_flaw, is_loopback
 from customer_sync.errors import CustomerSyncError, ShopAuthError, ShopRefused, ShopUnavailable
 from customer_sync.readers.strict_json import JsonProblem, decode
+from customer_sync.trouble import Code
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -135,7 +136,10 @@ class ShopClient:
             ShopUnavailable: it cannot be had in time, or not as a whole.
         """
         if address_flaw(url) or (_is_https(self.url) and not _is_https(url)):
-            raise ShopRefused("The shop names a place for its customers that is not encrypted.")
+            raise ShopRefused(
+                "The shop names a place for its customers that is not encrypted.",
+                trouble=Code.SHOP_ANSWER,
+            )
         await self._retried(self._downloaded, url, file, size)
 
     async def pause(self, seconds: float) -> None:
@@ -148,6 +152,7 @@ class ShopClient:
         if self.clock.monotonic() + wait_s > self._deadline:
             raise ShopUnavailable(
                 "The time for this run is over before the shop's customers are read.",
+                trouble=Code.SHOP_UNAVAILABLE,
                 hint="Nothing was changed. `--max-duration` says how long it may take.",
             )
         await self.clock.sleep(wait_s)
@@ -174,6 +179,7 @@ class ShopClient:
             times = retrying.statistics.get("attempt_number", 1)
             raise ShopUnavailable(
                 f"{self.url} did not give its customers in {times} attempts: {failure.reason}.",
+                trouble=Code.SHOP_UNAVAILABLE,
                 hint="Nothing was changed; run again later.",
             ) from None
 
@@ -205,6 +211,7 @@ class ShopClient:
                     if len(content) > LARGEST_ANSWER:
                         raise ShopRefused(
                             f"{self.url} answers with more than {LARGEST_ANSWER:,} bytes.",
+                            trouble=Code.SHOP_ANSWER,
                             hint="Is it the shop? Ask for fewer customers at a time: `page_size`.",
                         )
                 return response.status_code, response.headers, bytes(content)
@@ -222,12 +229,16 @@ class ShopClient:
                 async for piece in response.aiter_bytes():
                     file.write(piece)
                     if file.tell() > LARGEST_DOWNLOAD:
-                        raise ShopRefused("The shop's customers are larger than any shop's.")
+                        raise ShopRefused(
+                            "The shop's customers are larger than any shop's.",
+                            trouble=Code.SHOP_ANSWER,
+                        )
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise _broken(error) from None
         except OSError as error:
             raise ShopUnavailable(
                 f"The shop's customers cannot be kept for the time of the run: {error.strerror}.",
+                trouble=Code.NO_ROOM,
                 hint="Make room in the folder for temporary files, or set TMPDIR to another one.",
             ) from error
         if size is not None and file.tell() < size:
@@ -239,6 +250,7 @@ class ShopClient:
         if not compression.is_bounded(headers.get("content-encoding")):
             raise ShopRefused(
                 f"{self.url} answers in a compression that nobody asked for.",
+                trouble=Code.SHOP_ANSWER,
                 hint="Is it the shop? Something in front of it may compress twice.",
             )
 
@@ -260,22 +272,26 @@ class ShopClient:
             return ShopRefused(
                 f"{self.url} leads to another address ({status}), which is not followed, since "
                 "the secrets are meant for this one.",
+                trouble=Code.SHOP_ELSEWHERE,
                 hint="Write the address that the shop itself uses into `shop.url`; with or "
                 "without www makes a difference.",
             )
         if status == 403 and is_page:
             return ShopRefused(
                 f"{what}: a firewall in front of the shop seems to refuse programs.",
+                trouble=Code.SHOP_FIREWALL,
                 hint="Have whoever runs the shop's server let this machine through.",
             )
         if status in {401, 403}:
             return ShopAuthError(
                 f"{what}{self._code(headers, content)}: the token or key is refused, or may not "
                 "read customers.",
+                trouble=Code.SHOP_KEY,
                 hint="Check the environment variables that `shop:` names, and the permissions.",
             )
         return ShopRefused(
             f"{what}{self._code(headers, content)} instead of customers.",
+            trouble=Code.SHOP_ANSWER,
             hint="Check `shop.url` in the configuration, and whether the shop offers its interface "
             "there.",
         )
@@ -296,6 +312,7 @@ class ShopClient:
         if _is_page(headers, content):
             raise ShopRefused(
                 f"{self.url} answers with a web page instead of customers.",
+                trouble=Code.SHOP_ANSWER,
                 hint="Check `shop.url`; a maintenance page or a firewall may be in the way.",
             )
         try:
@@ -303,6 +320,7 @@ class ShopClient:
         except (JsonProblem, UnicodeDecodeError):
             raise ShopRefused(
                 f"{self.url} answers with something that is no JSON.",
+                trouble=Code.SHOP_ANSWER,
                 hint="Check `shop.url`; a plugin may print warnings into every answer.",
             ) from None
 

@@ -9,6 +9,7 @@ from customer_sync.platforms.magento.rest import REST
 from customer_sync.platforms.paths import dig
 from customer_sync.pull.client import Ask, ShopClient
 from customer_sync.pull.order import Order, record
+from customer_sync.trouble import Code
 
 PAGE_SIZE = 300
 """The most that Magento gives where its limits are switched on."""
@@ -54,6 +55,7 @@ class MagentoPuller:
         if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
             raise ShopRefused(
                 f"{self._client.url} answers with something else than a list of customers.",
+                trouble=Code.SHOP_ANSWER,
                 hint="Check `shop.url`: it is the address of the shop itself, without /rest.",
             )
         return items
@@ -64,6 +66,7 @@ class MagentoPuller:
             raise ShopRefused(
                 f"{self._client.url} does not list its customers in the order of their ids, so "
                 "that nobody can tell whether these are all.",
+                trouble=Code.SHOP_ANSWER,
                 hint="An extension may change searches; switch it off for this interface.",
             )
         return customer_id

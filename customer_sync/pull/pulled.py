@@ -15,6 +15,7 @@ from customer_sync.errors import StoreError
 from customer_sync.platforms.format import Understood
 from customer_sync.pull.order import Order
 from customer_sync.pull.shops import Door
+from customer_sync.trouble import Code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +111,7 @@ def _nameless() -> TextIO:
 def _no_room(error: OSError) -> StoreError:
     return StoreError(
         f"Pulled customers cannot be kept for the time of the run: {error.strerror}.",
+        trouble=Code.NO_ROOM,
         hint="Make room in the folder for temporary files, or set TMPDIR to another one.",
     )
 

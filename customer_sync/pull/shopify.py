@@ -16,6 +16,7 @@ from customer_sync.pull import shopify_query
 from customer_sync.pull.order import Order, record
 from customer_sync.pull.shopify_api import ShopifyApi, TooCostly
 from customer_sync.readers.strict_json import JsonProblem, decode
+from customer_sync.trouble import Code
 
 PAGE_SIZE = 250
 """The most that Shopify gives at a time."""
@@ -74,13 +75,19 @@ class ShopifyPuller:
             page = await self._page(shopify_query.page(asked), after, changed)
             nodes, follows = dig(page, "nodes"), dig(page, "pageInfo")
             if not isinstance(nodes, list) or not isinstance(follows, Mapping):
-                raise ShopRefused(f"{self._api.client.url} answers without any customers.")
+                raise ShopRefused(
+                    f"{self._api.client.url} answers without any customers.",
+                    trouble=Code.SHOP_ANSWER,
+                )
             for node in nodes:
                 yield node
             if not follows.get("hasNextPage"):
                 return
             if not follows.get("endCursor") or follows.get("endCursor") == after:
-                raise ShopRefused(f"{self._api.client.url} does not say where its list goes on.")
+                raise ShopRefused(
+                    f"{self._api.client.url} does not say where its list goes on.",
+                    trouble=Code.SHOP_ANSWER,
+                )
             after = follows["endCursor"]
 
     async def _page(self, query: str, after: object, changed: str | None) -> object:
@@ -106,6 +113,7 @@ class ShopifyPuller:
         if not any(dig(node, "defaultEmailAddress", "emailAddress") for node in known):
             raise SourceError(
                 f"{self._api.client.url} gives no email address of any customer.",
+                trouble=Code.NO_ADDRESSES,
                 hint="The app needs approval for protected customer data, the field email "
                 "included; without it Shopify answers null. Nothing was changed.",
             )
@@ -138,11 +146,13 @@ class ShopifyPuller:
             if not _is_busy(started):
                 raise ShopRefused(
                     f"{self._api.client.url} does not start a bulk operation.",
+                    trouble=Code.SHOP_KEY,
                     hint="The app needs the scope read_customers. Nothing was changed.",
                 )
             await self._make_room(query)
         raise ShopUnavailable(
             f"{self._api.client.url} is busy with other bulk operations.",
+            trouble=Code.SHOP_UNAVAILABLE,
             hint="Nothing was changed; run again later.",
         )
 
@@ -165,11 +175,14 @@ class ShopifyPuller:
             wait_s = min(wait_s * 1.5, _LONGEST_LOOK_S)
             node = (await self._api.ask(shopify_query.LOOK, id=operation)).get("node")
             if not isinstance(node, Mapping):
-                raise ShopRefused(f"{self._api.client.url} lost the bulk operation.")
+                raise ShopRefused(
+                    f"{self._api.client.url} lost the bulk operation.", trouble=Code.SHOP_ANSWER
+                )
             if node.get("status") not in _RUNNING:
                 return node
         raise ShopUnavailable(
             f"{self._api.client.url} did not end the bulk operation within a day.",
+            trouble=Code.SHOP_UNAVAILABLE,
             hint="Nothing was changed; run again later.",
         )
 
@@ -182,6 +195,7 @@ class ShopifyPuller:
         raise ShopRefused(
             f"{self._api.client.url} did not complete the bulk operation: "
             f"{', '.join(words) or 'it ended otherwise'}.",
+            trouble=Code.SHOP_ANSWER,
             hint="Incomplete customers are not used, so nothing was changed. Access denied: the "
             "app needs the scope read_customers (read_orders for lastOrderDate), and approval for "
             "protected customer data. Else run again later.",
@@ -206,5 +220,6 @@ def _lines(order: Order, file: IO[bytes], now: datetime) -> Iterator[Record]:
         except (JsonProblem, UnicodeDecodeError):
             raise ShopRefused(
                 f"{order.name}:{number}: The file that Shopify made is damaged.",
+                trouble=Code.SHOP_ANSWER,
                 hint="Nothing was changed; run again later.",
             ) from None

@@ -6,6 +6,7 @@ from customer_sync.config import Secret
 from customer_sync.errors import ShopAuthError, ShopRefused, ShopUnavailable
 from customer_sync.platforms.paths import dig
 from customer_sync.pull.client import Ask, ShopClient
+from customer_sync.trouble import Code
 
 _MOST_THROTTLED = 30
 """How often one question may be put off for its cost."""
@@ -50,12 +51,15 @@ class ShopifyApi:
                 data = answer.get("data")
                 if isinstance(data, Mapping):
                     return data
-                raise ShopRefused(f"{self.client.url} answers without any data.")
+                raise ShopRefused(
+                    f"{self.client.url} answers without any data.", trouble=Code.SHOP_ANSWER
+                )
             if _code(errors) != "THROTTLED":
                 raise _refusal(self.client.url, errors)
             self._wait_s = max(self._wait_s, 1.0)
         raise ShopUnavailable(
             f"{self.client.url} puts every question off, since too much is asked of it.",
+            trouble=Code.SHOP_UNAVAILABLE,
             hint="Another app may use up the shop's limit; run again later.",
         )
 
@@ -89,7 +93,10 @@ class ShopifyApi:
         answer = await self.client.fetch(Ask(path="/admin/oauth/access_token", form=form))
         token = dig(answer.value, "access_token")
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-            raise ShopAuthError(f"{self.client.url} gives no token for the client id and secret.")
+            raise ShopAuthError(
+                f"{self.client.url} gives no token for the client id and secret.",
+                trouble=Code.SHOP_KEY,
+            )
         return token
 
 
@@ -122,16 +129,18 @@ def _refusal(url: str, errors: object) -> ShopRefused:
     code = _code(errors)
     told = f" ({code})" if code else ""
     if code == "MAX_COST_EXCEEDED":
-        return TooCostly(f"{url} finds the question too large{told}.")
+        return TooCostly(f"{url} finds the question too large{told}.", trouble=Code.SHOP_ANSWER)
     if code == "ACCESS_DENIED":
         return ShopAuthError(
             f"{url} refuses {_path(errors)}{told}.",
+            trouble=Code.SHOP_KEY,
             hint="The app needs the scope read_customers (read_orders for lastOrderDate), and "
             "approval for protected customer data, the fields of names, addresses, phones and "
             "emails included. Nothing was changed.",
         )
     return ShopRefused(
         f"{url} answers with an error{told} at {_path(errors)}.",
+        trouble=Code.SHOP_ANSWER,
         hint="Is `shop.api_version` one that Shopify still supports? Nothing was changed.",
     )
 

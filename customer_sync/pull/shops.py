@@ -17,6 +17,7 @@ from customer_sync.pull.order import Puller
 from customer_sync.pull.shopify import ShopifyPuller
 from customer_sync.pull.shopify_api import ShopifyApi
 from customer_sync.pull.woocommerce import WooCommercePuller
+from customer_sync.trouble import Code
 
 
 def shop_of(config: Config, platform: SourceName) -> ShopSettings:
@@ -28,11 +29,13 @@ def shop_of(config: Config, platform: SourceName) -> ShopSettings:
     if config.source is not platform:
         raise ConfigError(
             f"{config.path} is about a {config.source} source, so {platform} cannot be pulled.",
+            trouble=Code.SHOP_UNSET,
             hint=f"Write `source: {platform}`, or use a configuration of its own.",
         )
     if config.shop is None:
         raise ConfigError(
             f"{config.path} does not say where the shop is.",
+            trouble=Code.SHOP_UNSET,
             hint="Add a block `shop:` with `url:` to the block `customer-sync:`.",
         )
     return config.shop
@@ -75,7 +78,9 @@ class Door:
                 client.headers["Authorization"] = f"Bearer {token}"
                 return MagentoPuller(client, self.shop.store_code, size)
             case SourceName.CUSTOM:
-                raise ConfigError("Customers cannot be pulled from a custom source.")
+                raise ConfigError(
+                    "Customers cannot be pulled from a custom source.", trouble=Code.SHOP_UNSET
+                )
             case _:
                 assert_never(self.platform)
 
@@ -110,6 +115,7 @@ class Door:
         if not (text.isascii() and text.isprintable()) or " " in text:
             raise ConfigError(
                 f"The environment variable {variable} holds something that cannot be {what}.",
+                trouble=Code.ENVIRONMENT,
                 hint="Copy it anew, without quotes and line breaks.",
             )
         return secret

@@ -8,6 +8,7 @@ from customer_sync.platforms.format import Understood
 from customer_sync.platforms.woocommerce.rest import understand
 from customer_sync.pull.client import Answer, Ask, ShopClient
 from customer_sync.pull.order import Order, record
+from customer_sync.trouble import Code
 
 PAGE_SIZE = 100
 """The most that WooCommerce gives at a time."""
@@ -21,6 +22,7 @@ def refuse_since() -> UsageError:
     return UsageError(
         "WooCommerce cannot tell which customers changed: it ignores such a question and answers "
         "with everybody.",
+        trouble=Code.SHOP_NO_CHANGES,
         hint="Leave out `--since`. All customers are read, and only what differs is written.",
     )
 
@@ -54,6 +56,7 @@ class WooCommercePuller:
                 if retreats > _MOST_RETREATS:
                     raise ShopUnavailable(
                         f"{self._client.url} deletes customers faster than they can be read.",
+                        trouble=Code.SHOP_UNAVAILABLE,
                         hint="Nothing was changed; run again later.",
                     )
                 offset = max(0, offset - self._page_size + 1)
@@ -82,6 +85,7 @@ class WooCommercePuller:
         if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
             raise ShopRefused(
                 f"{self._client.url} answers with something else than a list of customers.",
+                trouble=Code.SHOP_ANSWER,
                 hint="Check `shop.url`: it is the address of the shop itself, without /wp-json.",
             )
         return rows
@@ -92,6 +96,7 @@ class WooCommercePuller:
             raise ShopRefused(
                 f"{self._client.url} does not list its customers in the order of their ids, so "
                 "that nobody can tell whether these are all.",
+                trouble=Code.SHOP_ANSWER,
                 hint="A plugin may change the order of lists; switch it off for this interface.",
             )
         return ids

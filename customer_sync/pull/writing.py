@@ -12,6 +12,7 @@ from customer_sync.core.model import Rejection
 from customer_sync.errors import SourceError
 from customer_sync.pull.pulled import Pulled
 from customer_sync.run.rejects import entry
+from customer_sync.trouble import Code
 
 
 def lines(pulled: Pulled) -> Iterator[str]:
@@ -49,6 +50,7 @@ def room_for(path: Path) -> Iterator[TextIO]:
     except OSError as error:
         raise SourceError(
             f"{path} cannot be written: {error.strerror}.",
+            trouble=Code.NOT_WRITTEN,
             hint="Name a file in a folder that exists and that you may write to.",
         ) from error
 
@@ -66,5 +68,7 @@ def _lock(file: TextIO, path: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise SourceError(
-            f"Another pull is writing {path}.", hint="Wait for it to end, or name another file."
+            f"Another pull is writing {path}.",
+            trouble=Code.NOT_WRITTEN,
+            hint="Wait for it to end, or name another file.",
         ) from error

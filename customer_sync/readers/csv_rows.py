@@ -11,6 +11,7 @@ from customer_sync.core.names import camel_case
 from customer_sync.errors import SourceError
 from customer_sync.readers.lines import LINE_LIMIT, Line, mended_excerpt
 from customer_sync.readers.strict_json import JsonProblem, check_text
+from customer_sync.trouble import Code
 
 DELIMITERS = ",;\t|"
 _IDENTITY = frozenset(
@@ -136,6 +137,7 @@ def _header(name: str, feed: "_Feed") -> tuple[str, tuple[str, ...]]:
     if row is None or isinstance(row, BadRow):
         raise SourceError(
             f"{name}:1: the header cannot be read.",
+            trouble=Code.HEADER,
             hint="The first line has to name the columns, id or email among them.",
         )
     columns = tuple(cell.strip() for cell in row.cells)
@@ -151,6 +153,7 @@ def _refuse_repeated(name: str, line: int, columns: Sequence[str]) -> None:
             both = column if spelled == column else f"{spelled} and {column}"
             raise SourceError(
                 f"{name}:{line}: the header names a column twice: {both}.",
+                trouble=Code.HEADER,
                 hint="Rename or remove one of the two.",
             )
 

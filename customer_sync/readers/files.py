@@ -18,6 +18,7 @@ from customer_sync.readers.lines import Line, split_lines
 from customer_sync.readers.records import RecordMaker
 from customer_sync.readers.sources import STDIN
 from customer_sync.readers.streams import HEAD_BYTES, Compression, open_text
+from customer_sync.trouble import Code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,7 @@ def open_source(
     except OSError as error:
         raise SourceError(
             f"{name} cannot be opened: {error.strerror}.",
+            trouble=Code.SOURCE_UNREADABLE,
             hint="Check the name and who may read the file.",
         ) from error
     with stream:

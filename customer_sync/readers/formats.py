@@ -8,6 +8,7 @@ from customer_sync.errors import SourceError
 from customer_sync.readers.csv_rows import is_header
 from customer_sync.readers.sources import called
 from customer_sync.readers.strict_json import JsonProblem, decode
+from customer_sync.trouble import Code
 
 
 class Format(StrEnum):
@@ -46,6 +47,7 @@ def recognise(name: str, head: str, *, ending: str, identity: Collection[str] = 
         return Format.JSON_LINES
     raise SourceError(
         f"{called(name)} is not recognised: it is neither JSON nor CSV.",
+        trouble=Code.NOT_RECOGNISED,
         hint="The first line of a CSV file has to name the columns, id or email among them; "
         "where the address goes by another name, map that name to EMAIL.",
     )

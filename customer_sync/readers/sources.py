@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from customer_sync.errors import SourceError
+from customer_sync.trouble import Code
 
 STDIN = "-"
 SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv"})
@@ -64,6 +65,7 @@ def find(sources: Sequence[str]) -> Found:
     if complaints:
         raise SourceError(
             " ".join(complaints),
+            trouble=Code.SOURCE_MISSING,
             hint="Name files, folders or globs that exist, or - for standard input.",
         )
     return Found(names=tuple(_once(names)), ignored=tuple(dict.fromkeys(ignored)))
@@ -82,7 +84,10 @@ def _find_one(source: str) -> Found:
     if source == STDIN:
         return Found(names=(STDIN,), ignored=())
     if "\0" in source or not source:
-        raise SourceError("An empty name is no file." if not source else "A name holds a NUL.")
+        raise SourceError(
+            "An empty name is no file." if not source else "A name holds a NUL.",
+            trouble=Code.SOURCE_MISSING,
+        )
     path = Path(source)
     try:
         if path.is_dir():
@@ -90,10 +95,12 @@ def _find_one(source: str) -> Found:
         if path.exists():
             return Found(names=(source,), ignored=())
     except OSError as error:
-        raise SourceError(f"{source} cannot be read: {error.strerror}.") from error
+        raise SourceError(
+            f"{source} cannot be read: {error.strerror}.", trouble=Code.SOURCE_UNREADABLE
+        ) from error
     if glob.has_magic(source):
         return _find_by_glob(source)
-    raise SourceError(f"There is no {source}{_nearest(path)}.")
+    raise SourceError(f"There is no {source}{_nearest(path)}.", trouble=Code.SOURCE_MISSING)
 
 
 def _nearest(path: Path) -> str:
@@ -109,7 +116,7 @@ def _find_by_glob(pattern: str) -> Found:
     matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - keeps the user's spelling
     files = [match for match in matches if not Path(match).is_dir()]
     if not files:
-        raise SourceError(f"No file matches {pattern}.")
+        raise SourceError(f"No file matches {pattern}.", trouble=Code.SOURCE_MISSING)
     folders = [Ignored(name=match, reason="a folder") for match in matches if Path(match).is_dir()]
     return Found(names=tuple(files), ignored=tuple(folders))
 
@@ -120,7 +127,9 @@ def _find_in_folder(folder: Path) -> Found:
     try:
         entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
     except OSError as error:
-        raise SourceError(f"{folder} cannot be read: {error.strerror}.") from error
+        raise SourceError(
+            f"{folder} cannot be read: {error.strerror}.", trouble=Code.SOURCE_UNREADABLE
+        ) from error
     for entry in entries:
         if reason := _reason_to_ignore(entry):
             ignored.append(Ignored(name=str(entry), reason=reason))
@@ -128,7 +137,10 @@ def _find_in_folder(folder: Path) -> Found:
             names.append(str(entry))
     if not names:
         known = ", ".join(sorted(SUFFIXES))
-        raise SourceError(f"The folder {folder} has no file that ends in one of {known}.")
+        raise SourceError(
+            f"The folder {folder} has no file that ends in one of {known}.",
+            trouble=Code.SOURCE_MISSING,
+        )
     return Found(names=tuple(names), ignored=tuple(ignored))
 
 

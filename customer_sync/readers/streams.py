@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from customer_sync.errors import SourceError
 from customer_sync.readers.sources import called
+from customer_sync.trouble import Code
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -101,17 +102,21 @@ def _asked_for(encoding: str | None) -> str:
     except (LookupError, ValueError) as error:
         raise SourceError(
             f"The encoding {encoding} is not understood.",
+            trouble=Code.ENCODING,
             hint="Understood are utf-8, utf-16 and windows-1252.",
         ) from error
 
 
 def _refuse_no_text(name: str, head: bytes) -> None:
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        raise SourceError(f"{called(name)} is UTF-32.", hint="Save it as UTF-8.")
+        raise SourceError(
+            f"{called(name)} is UTF-32.", trouble=Code.ENCODING, hint="Save it as UTF-8."
+        )
     for mark, what in _NO_TEXT.items():
         if head.startswith(mark):
             raise SourceError(
                 f"{called(name)} is {what}, not a text file.",
+                trouble=Code.NOT_TEXT,
                 hint="Give JSON lines, JSON or CSV; spreadsheets can be saved as CSV (UTF-8).",
             )
 
@@ -122,6 +127,7 @@ def _refuse_utf_16(name: str, head: bytes) -> None:
     if any(half == b"\0\0" for half in halves) and any(all(half) for half in halves):
         raise SourceError(
             f"{called(name)} looks like UTF-16 without a byte order mark.",
+            trouble=Code.ENCODING,
             hint="Set the encoding to utf-16-le or utf-16-be, or save the file as UTF-8.",
         )
 
@@ -216,6 +222,7 @@ def _zstd_reader(name: str, stream: BinaryIO) -> BinaryIO:
     except ImportError as error:
         raise SourceError(
             f"{called(name)} is compressed with zstd, for which a package is missing.",
+            trouble=Code.PACKAGE_MISSING,
             hint="Install it with: pip install 'customer-sync[zstd]'",
         ) from error
     unpacker = zstandard.ZstdDecompressor()
@@ -251,6 +258,7 @@ def _is_zstd_error(error: Exception) -> bool:
 def _unreadable(name: str, why: str) -> SourceError:
     return SourceError(
         f"{called(name)} cannot be read to its end: {why}.",
+        trouble=Code.SOURCE_UNREADABLE,
         hint="Nothing was changed. Fetch the file again, then run again.",
     )
 

@@ -32,6 +32,7 @@ from customer_sync.errors import (
 )
 from customer_sync.run.importing import Imported
 from customer_sync.run.writing import ContactWriter, write
+from customer_sync.trouble import Code
 
 FINISHING_BATCH = 1000
 """How many imported contacts one request finishes."""
@@ -43,7 +44,10 @@ FAILURES_IN_A_ROW = 5
 """After so many the rest is left to the next run: Brevo is down, hammering does not help."""
 
 
-_LEFT_OUT = BrevoUnavailable("the import left it out without a reason; it will be tried again")
+_LEFT_OUT = BrevoUnavailable(
+    "the import left it out without a reason; it will be tried again",
+    trouble=Code.IMPORT_LEFT_OUT,
+)
 
 
 _NOT_FREE = "the address still belongs to a contact that could not be renamed"
@@ -189,7 +193,9 @@ class _Application:
             outcome: Outcome = task.of_whole(applied)
             self._failures_in_a_row = 0
         except BrevoRejected as error:
-            outcome = Failed(change=task.whole, code=error.code, detail=error.message)
+            outcome = Failed(
+                change=task.whole, trouble=error.trouble, code=error.code, detail=error.message
+            )
             self._failures_in_a_row = 0
         except BrevoError as error:
             outcome = _deferred(task.whole, error)
@@ -308,7 +314,14 @@ class _Application:
         for batch in phase.batches:
             for change in batch.changes:
                 if _wanted_address(change) in self._held:
-                    self._record(Deferred(change=change, error=_NOT_FREE, was_attempted=False))
+                    self._record(
+                        Deferred(
+                            change=change,
+                            error=_NOT_FREE,
+                            trouble=Code.CONTACT_EXISTS,
+                            was_attempted=False,
+                        )
+                    )
             free = tuple(c for c in batch.changes if _wanted_address(c) not in self._held)
             if free:
                 batches.append(replace(batch, changes=free))
@@ -334,12 +347,22 @@ class _Application:
 
     def _defer_unattempted(self, changes: Sequence[Write]) -> None:
         for change in changes:
-            self._record(Deferred(change=change, error=self._stop.reason, was_attempted=False))
+            self._record(
+                Deferred(
+                    change=change,
+                    error=self._stop.reason,
+                    trouble=Code.BROKEN_OFF,
+                    was_attempted=False,
+                )
+            )
 
 
 def _deferred(change: Write, error: BrevoError) -> Deferred:
     return Deferred(
-        change=change, error=error.message, was_attempted=not isinstance(error, BrokenOff)
+        change=change,
+        error=error.message,
+        trouble=error.trouble,
+        was_attempted=not isinstance(error, BrokenOff),
     )
 
 

@@ -21,6 +21,7 @@ from customer_sync.core.jobs import (
 from customer_sync.core.model import Contact, Create, Email, Update
 from customer_sync.core.routes import Batch
 from customer_sync.errors import BrevoError, BrevoRejected, BrevoUnavailable, ImportUncertain
+from customer_sync.trouble import Code
 
 IMPORT_NAME = "IMPORTUSER"
 """What Brevo calls a job that imports contacts."""
@@ -111,7 +112,9 @@ async def run_imports(
     results: list[Imported] = []
     for batch in batches:
         if is_stopped():
-            error = BrevoUnavailable("the run was stopped before the import")
+            error = BrevoUnavailable(
+                "the run was stopped before the import", trouble=Code.BROKEN_OFF
+            )
             results += [Imported(change=c, error=error) for c in _rows_of(batch)]
             continue
         job = OpenJob(
@@ -245,7 +248,8 @@ async def _wait(
             return [p for p in latest if p.id in names]
         if is_stopped() or clock.monotonic() > until:
             raise BrevoUnavailable(
-                f"{len(running)} import jobs still run; the next run looks at what they did"
+                f"{len(running)} import jobs still run; the next run looks at what they did",
+                trouble=Code.IMPORT_RUNNING,
             )
 
 

@@ -34,6 +34,7 @@ from customer_sync.core.news import confirmed_before
 from customer_sync.privacy import mask_email, mask_text
 from customer_sync.run.report import MOST_ERRORS, OutcomeCounts, ReportedError
 from customer_sync.store import QueueItem, Store
+from customer_sync.trouble import Code
 
 
 class RunJournal:
@@ -184,6 +185,7 @@ class RunJournal:
                     hint="Correct the number at the shop, or merge the two contacts in Brevo.",
                     where=mask_email(outcome.change.customer.email),
                     code="duplicate_identifier",
+                    trouble=Code.PHONE_TAKEN,
                 )
             )
 
@@ -210,6 +212,7 @@ class RunJournal:
                     message=error,
                     where=mask_email(customer.email),
                     code=outcome.code if isinstance(outcome, Failed) else "",
+                    trouble=outcome.trouble,
                 )
             )
 

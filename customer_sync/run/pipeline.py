@@ -50,6 +50,7 @@ from customer_sync.run.observe import Freshness, observe, read_back
 from customer_sync.run.own_writes import LATELY, OwnWrites, own_writes
 from customer_sync.run.planfile import still_true
 from customer_sync.store import Store
+from customer_sync.trouble import Code
 
 
 class Display(Protocol):
@@ -278,6 +279,7 @@ def check_clock(ahead: timedelta | None) -> None:
         raise ConfigError(
             f"The clock of this machine is {abs(ahead).days:,} days {which} Brevo's, and what is "
             "written down is dated by it; nothing was done.",
+            trouble=Code.CLOCK,
             hint="Set the clock, for example with chrony, then run again.",
         )
 
@@ -382,6 +384,7 @@ def _check_rejects(rejected: int, read: int, limit: Limit | None) -> None:
         raise SourceError(
             f"{rejected} of {read} records were rejected, and at most {limit} are allowed; "
             "nothing was written.",
+            trouble=Code.TOO_MANY_REJECTED,
             hint="Look at rejects.jsonl. `--max-rejects` allows more.",
         )
 

@@ -25,6 +25,7 @@ from customer_sync.core.plan import Plan, contact_digest, digest_of
 from customer_sync.core.suppression import NOBODY, Suppressed
 from customer_sync.errors import SourceError
 from customer_sync.private_file import write_private
+from customer_sync.trouble import Code
 
 VERSION = 1
 
@@ -101,6 +102,7 @@ def write_plan(path: Path, plan: Plan, *, target: str, made_at: datetime) -> Non
     except OSError as error:
         raise SourceError(
             f"The plan cannot be written to {path}: {error.strerror}.",
+            trouble=Code.NOT_WRITTEN,
             hint="Name a file in a folder that exists and that you may write to.",
         ) from error
 
@@ -116,16 +118,19 @@ def read_plan(path: Path) -> PlanFile:
     except OSError as error:
         raise SourceError(
             f"The plan {path} cannot be read: {error.strerror}.",
+            trouble=Code.PLAN_UNREADABLE,
             hint=f"`customer-sync plan events.jsonl --out {path.name}` makes one.",
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SourceError(
             f"{path} is no plan of this version of customer-sync: {error}.",
+            trouble=Code.PLAN_UNREADABLE,
             hint=f"`customer-sync plan events.jsonl --out {path.name}` makes one.",
         ) from error
     if content.seal != _seal(content):
         raise SourceError(
             f"{path} was changed after it was made.",
+            trouble=Code.PLAN_CHANGED,
             hint="Plan anew; a plan is applied as it was shown or not at all.",
         )
     return content

@@ -13,6 +13,7 @@ from typing import Self, TextIO
 
 from customer_sync.core.model import Rejection
 from customer_sync.errors import StoreError
+from customer_sync.trouble import Code
 
 STDIN = "-"
 
@@ -87,6 +88,7 @@ class RejectSpool:
         except OSError as error:
             raise StoreError(
                 f"Rejected records cannot be kept for the time of the run: {error.strerror}.",
+                trouble=Code.NO_ROOM,
                 hint="Make room in the folder for temporary files, or set TMPDIR to another one.",
             ) from error
 
@@ -151,6 +153,7 @@ def _telling(path: Path) -> Iterator[None]:
     except OSError as error:
         raise StoreError(
             f"The rejects file {path} cannot be written: {error.strerror}.",
+            trouble=Code.NO_ROOM,
             hint="Check the free space and who may write there, then run again.",
         ) from error
 

@@ -27,11 +27,18 @@ class ReportedError:
     """Place of the record, or the masked address of the contact."""
     code: str = ""
     """The broken rule, or Brevo's word."""
+    trouble: str = ""
+    """The code that `customer-sync explain` tells more of; empty for what is no trouble."""
 
     @classmethod
     def of(cls, error: CustomerSyncError) -> "ReportedError":
         """Return what stopped a command."""
-        return cls(kind=type(error).__name__, message=error.message, hint=error.hint or "")
+        return cls(
+            kind=type(error).__name__,
+            message=error.message,
+            hint=error.hint or "",
+            trouble=error.trouble,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from customer_sync.core.model import (
     FieldWarning,
     Note,
     Outcome,
+    Problem,
     Record,
     Rejection,
     Skip,
@@ -61,6 +62,7 @@ from customer_sync.run.report import MOST_ERRORS, ReportedError, RunReport, coun
 from customer_sync.run.withholding import WITHHELD_FILE, keep_withheld
 from customer_sync.store import RunLock, Store, begins_anew, setting_aside
 from customer_sync.target import Connection, state_file
+from customer_sync.trouble import Code
 
 IN_FLIGHT = 32
 """Requests under way at a time: enough for 60 a second at half a second each."""
@@ -348,6 +350,7 @@ class Session:
                     message=f"{len(plan.withheld)} deletions were withheld: "
                     f"{plan.withheld_because}.",
                     hint="Undo the run once more with --max-deletes.",
+                    trouble=Code.DELETIONS_WITHHELD,
                 )
             )
             return
@@ -358,6 +361,7 @@ class Session:
                 kind="withheld",
                 message=f"{len(plan.withheld)} deletions were withheld: {plan.withheld_because}.",
                 hint=f"Look at {path}; `customer-sync run --confirm-deletes {path}` applies them.",
+                trouble=Code.DELETIONS_WITHHELD,
             )
         )
         if changed is not None:
@@ -395,6 +399,7 @@ class Session:
                     message=mask_text(f"{problem.pointer or '/'}: {problem.detail}"),
                     where=str(rejection.place),
                     code=problem.rule,
+                    trouble=_trouble_of(problem),
                 )
             )
 
@@ -407,6 +412,7 @@ class Session:
                 kind="warning",
                 message=mask_text(f"{warning.field}: {warning.detail}"),
                 where=str(warning.place),
+                trouble=Code.FIELD,
             )
         )
 
@@ -536,3 +542,7 @@ def _signals(on_interrupt: Callable[[int], None]) -> Iterator[None]:
     finally:
         for number, handler in zip(watched, before, strict=True):
             signal.signal(number, handler)
+
+
+def _trouble_of(problem: Problem) -> Code:
+    return Code.RECORD_EMAIL if problem.rule == "email" else Code.RECORD

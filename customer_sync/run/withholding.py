@@ -11,6 +11,7 @@ from customer_sync.core.model import Confirmed, Delete, Email, Skip
 from customer_sync.core.plan import Plan
 from customer_sync.errors import ConfigError, SourceError
 from customer_sync.run.planfile import PlanFile, read_plan, write_plan
+from customer_sync.trouble import Code
 
 WITHHELD_FILE = "withheld.json"
 
@@ -35,11 +36,13 @@ def confirmed_deletes(path: Path, target: Target) -> tuple[Delete, ...]:
         raise ConfigError(
             f"The deletions in {path} were withheld from {kept.target}, and the configuration says "
             f"{target}.",
+            trouble=Code.OTHER_TARGET,
             hint="Confirm them with the configuration that they come from.",
         )
     if not kept.withheld:
         raise SourceError(
             f"{path} holds no deletions that were withheld.",
+            trouble=Code.PLAN_UNREADABLE,
             hint="A run that withholds some names the file; `customer-sync apply` applies plans.",
         )
     return kept.withheld

@@ -17,6 +17,7 @@ from customer_sync.core.model import (
     Write,
 )
 from customer_sync.errors import BrevoRejected
+from customer_sync.trouble import Code
 
 PHONES = ("SMS", "WHATSAPP", "LANDLINE_NUMBER")
 """Attributes that belong to one contact alone at Brevo."""
@@ -156,4 +157,6 @@ async def _hold_block(ref: ContactId, writer: ContactWriter) -> None:
             return
         if reads_left:
             await writer.update(ref, ContactPatch(email_blocked=True))
-    raise BrevoRejected("the block did not survive the change of address", status=400)
+    raise BrevoRejected(
+        "the block did not survive the change of address", trouble=Code.BLOCK_LOST, status=400
+    )

@@ -14,6 +14,7 @@ from customer_sync.sandbox.app import Sandbox
 from customer_sync.sandbox.errors import ConnectionDropped
 from customer_sync.sandbox.importing import is_loopback
 from customer_sync.sandbox.settings import DEFAULTS, Settings
+from customer_sync.trouble import Code
 
 if TYPE_CHECKING:
     import uvicorn
@@ -54,16 +55,23 @@ def bind(host: str, port: int, *, allow_remote: bool = False) -> socket.socket:
     if not allow_remote and not is_loopback(host):
         raise ConfigError(
             f"{host} can be reached from other machines, and the sandbox asks nobody who they are",
+            trouble=Code.LISTENING,
             hint="Leave the host out, or allow remote access explicitly.",
         )
     hint = "Name another port; 0 takes any."
     if not 0 <= port < 2**16:
-        raise ConfigError(f"cannot listen on port {port}: there is no such port", hint=hint)
+        raise ConfigError(
+            f"cannot listen on port {port}: there is no such port",
+            trouble=Code.LISTENING,
+            hint=hint,
+        )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
     except OSError as problem:
-        raise ConfigError(f"cannot listen on {host}:{port}: {problem}", hint=hint) from problem
+        raise ConfigError(
+            f"cannot listen on {host}:{port}: {problem}", trouble=Code.LISTENING, hint=hint
+        ) from problem
 
 
 def base_url(listener: socket.socket) -> str:
@@ -84,6 +92,7 @@ def make_server(app: ASGIApp) -> "uvicorn.Server":
     except ImportError as problem:
         raise ConfigError(
             "serving needs uvicorn, which is not installed",
+            trouble=Code.PACKAGE_MISSING,
             hint="Install it with: pip install 'customer-sync[serve]'",
         ) from problem
 

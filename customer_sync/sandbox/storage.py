@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from customer_sync.errors import StoreError
+from customer_sync.trouble import Code
 
 _VERSION = 3
 
@@ -162,6 +163,7 @@ class Storage:
     def _unusable(self, problem: Exception) -> StoreError:
         return StoreError(
             f"the sandbox file {self._path} cannot be used: {problem}",
+            trouble=Code.SANDBOX_FILE,
             hint="Check the disk, its room and the permissions. Or move the file away, or name "
             "another: a fresh one is made by itself.",
         )

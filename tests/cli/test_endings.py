@@ -70,7 +70,7 @@ def test_endings(embedded: World, arguments: list[str], code: ExitCode) -> None:
     assert result.document["errors"]
     assert "Traceback" not in result.err
     if code is not ExitCode.PARTIAL:
-        assert "error: " in result.err
+        assert "error CS" in result.err
         assert "hint: " in result.err
 
 

@@ -131,7 +131,7 @@ def test_a_bug_shows_where_it_is_and_nobody(
     assert "canary.one" not in result.out + result.err
     assert KEY not in result.out + result.err
     assert "\x1b" not in result.out + result.err
-    assert "error: This is a bug" in result.err
+    assert "error CS901: This is a bug" in result.err
     if options:
         assert result.document["exit_code"] == ExitCode.BUG
 

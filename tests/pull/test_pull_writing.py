@@ -12,6 +12,7 @@ from customer_sync.core.model import Rejection
 from customer_sync.errors import SourceError
 from customer_sync.platforms.reading import read
 from customer_sync.pull.writing import lines, room_for
+from customer_sync.trouble import Code
 from pull_looking import Fetch
 from shop_emulators import ShopifyShop, WooShop, shopify_customer, woo_customer
 
@@ -33,7 +34,9 @@ def _fail_while_writing(path: Path, error: BaseException) -> None:
         raise error
 
 
-@pytest.mark.parametrize("error", [SourceError("gone"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "error", [SourceError("gone", trouble=Code.SOURCE_UNREADABLE), KeyboardInterrupt()]
+)
 def test_a_failure_leaves_the_old_file(tmp_path: Path, error: BaseException) -> None:
     """And nothing else."""
     path = tmp_path / "customers.jsonl"

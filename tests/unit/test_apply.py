@@ -33,6 +33,7 @@ from customer_sync.errors import (
 )
 from customer_sync.run.apply import FAILURES_IN_A_ROW, StopSign, apply
 from customer_sync.run.writing import ContactWriter
+from customer_sync.trouble import Code
 from fakes import ListJournal, MemoryAccount, Rule, Trouble, Troubled
 
 
@@ -137,9 +138,11 @@ def test_a_row_that_brevo_refuses_fails_alone() -> None:
 
     def rule(request: str, number: int, subject: object) -> Trouble:
         if request == "update_batch" and isinstance(subject, tuple) and bad in subject:
-            return BatchRejected("something is wrong", status=400)
+            return BatchRejected("something is wrong", trouble=Code.REQUEST_REFUSED, status=400)
         if request == "update" and subject == bad:
-            return BrevoRejected("wrong value", status=400, code="invalid_parameter")
+            return BrevoRejected(
+                "wrong value", trouble=Code.REQUEST_REFUSED, status=400, code="invalid_parameter"
+            )
         return None
 
     journal = carry_out(updates, Troubled(inner=account, rule=rule))
@@ -175,7 +178,7 @@ def test_many_unknown_contacts_named_one_at_a_time_are_all_found() -> None:
 
     def rule(request: str, number: int, subject: object) -> Trouble:
         if request == "update_batch":
-            return BatchRejected("unknown", status=404, unknown=(0,))
+            return BatchRejected("unknown", trouble=Code.REQUEST_REFUSED, status=404, unknown=(0,))
         return None
 
     journal = carry_out(updates, Troubled(inner=account, rule=rule))
@@ -188,7 +191,9 @@ def test_positions_that_make_no_sense_lose_nobody(unknown: tuple[int, ...]) -> N
     account, updates = people(10)
 
     def rule(request: str, number: int, subject: object) -> Trouble:
-        refused = BatchRejected("unknown", status=404, unknown=unknown)
+        refused = BatchRejected(
+            "unknown", trouble=Code.REQUEST_REFUSED, status=404, unknown=unknown
+        )
         return refused if request == "update_batch" else None
 
     journal = carry_out(updates, Troubled(inner=account, rule=rule))
@@ -316,7 +321,13 @@ def test_the_last_attempt_to_hold_a_block_is_looked_at_too() -> None:
     assert carry_out([change], account).applied == ["new@example.com"]
 
 
-@pytest.mark.parametrize("trouble", [BrevoUnavailable("503"), BrevoRejected("wrong", status=400)])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        BrevoUnavailable("503", trouble=Code.BREVO_UNAVAILABLE),
+        BrevoRejected("wrong", trouble=Code.REQUEST_REFUSED, status=400),
+    ],
+)
 def test_nobody_is_written_into_the_contact_of_the_person_before(trouble: Trouble) -> None:
     """Whoever is to get an address waits as long as its contact could not be renamed."""
     leaving = rename("shared@example.com", "moved@example.com", number=1)
@@ -346,7 +357,7 @@ def test_requests_before_a_failure_have_succeeded() -> None:
     account, updates = people(10)
 
     def rule(request: str, number: int, subject: object) -> Trouble:
-        return BrevoUnavailable("500") if number == 6 else None
+        return BrevoUnavailable("500", trouble=Code.BREVO_UNAVAILABLE) if number == 6 else None
 
     writer = Troubled(inner=account, rule=rule)
     journal = carry_out(updates, writer, choice=RouteChoice.SINGLE, in_flight=1)
@@ -357,14 +368,21 @@ def test_requests_before_a_failure_have_succeeded() -> None:
 def test_a_batch_without_an_answer_is_deferred_as_a_whole() -> None:
     """Whether it arrived is unknown; every row is tried again later."""
     account, updates = people(10)
-    journal = carry_out(updates, Troubled(inner=account, rule=always(BrevoUnavailable("502"))))
+    journal = carry_out(
+        updates,
+        Troubled(
+            inner=account, rule=always(BrevoUnavailable("502", trouble=Code.BREVO_UNAVAILABLE))
+        ),
+    )
     assert len(journal.deferred) == 10
 
 
 def test_failures_in_a_row_leave_the_rest_unattempted() -> None:
     """Brevo is down: hammering does not help."""
     account, updates = people(30)
-    writer = Troubled(inner=account, rule=always(BrevoUnavailable("503")))
+    writer = Troubled(
+        inner=account, rule=always(BrevoUnavailable("503", trouble=Code.BREVO_UNAVAILABLE))
+    )
     journal = carry_out(updates, writer, choice=RouteChoice.SINGLE, in_flight=1)
     attempted = [o for o in journal.outcomes if isinstance(o, Deferred) and o.was_attempted]
     assert writer.asked == len(attempted) == FAILURES_IN_A_ROW
@@ -372,13 +390,19 @@ def test_failures_in_a_row_leave_the_rest_unattempted() -> None:
     assert outcomes_by_email(journal) == [u.customer.email for u in updates]
 
 
-@pytest.mark.parametrize("answer", [None, BrevoRejected("wrong", status=400)])
+@pytest.mark.parametrize(
+    "answer", [None, BrevoRejected("wrong", trouble=Code.REQUEST_REFUSED, status=400)]
+)
 def test_any_answer_breaks_a_row_of_failures(answer: Trouble) -> None:
     """An answer, even a refusal, shows that Brevo is there."""
     account, updates = people(40)
 
     def rule(request: str, number: int, subject: object) -> Trouble:
-        return answer if number % FAILURES_IN_A_ROW == 0 else BrevoUnavailable("503")
+        return (
+            answer
+            if number % FAILURES_IN_A_ROW == 0
+            else BrevoUnavailable("503", trouble=Code.BREVO_UNAVAILABLE)
+        )
 
     writer = Troubled(inner=account, rule=rule)
     journal = carry_out(updates, writer, choice=RouteChoice.SINGLE, in_flight=1)
@@ -389,11 +413,13 @@ def test_any_answer_breaks_a_row_of_failures(answer: Trouble) -> None:
 def test_a_refused_batch_breaks_a_row_of_failures() -> None:
     """A batch that is refused was answered."""
     account, updates = people(60)
-    refusal = BatchRejected("wrong", status=400)
+    refusal = BatchRejected("wrong", trouble=Code.REQUEST_REFUSED, status=400)
 
     def rule(request: str, number: int, subject: object) -> Trouble:
         if request == "update_batch":
-            return refusal if number % 2 else BrevoUnavailable("503")
+            return (
+                refusal if number % 2 else BrevoUnavailable("503", trouble=Code.BREVO_UNAVAILABLE)
+            )
         return None
 
     stop = StopSign()
@@ -404,7 +430,9 @@ def test_a_refused_batch_breaks_a_row_of_failures() -> None:
 def test_a_refused_key_defers_everything_and_is_told() -> None:
     """No further request makes sense; nothing is lost."""
     account, changes = every_kind()
-    writer = Troubled(inner=account, rule=always(BrevoAuthError("no such key")))
+    writer = Troubled(
+        inner=account, rule=always(BrevoAuthError("no such key", trouble=Code.KEY_REFUSED))
+    )
     journal = ListJournal()
     with pytest.raises(BrevoAuthError):
         carry_out(changes, writer, journal=journal, in_flight=1)
@@ -432,7 +460,7 @@ def test_a_request_that_had_no_time_to_leave_is_no_failed_attempt(choice: RouteC
     """Else changes would become dead letters without Brevo ever having seen them."""
     account, updates = people(30)
     stop = StopSign()
-    writer = Troubled(inner=account, rule=always(BrokenOff("no room")))
+    writer = Troubled(inner=account, rule=always(BrokenOff("no room", trouble=Code.BROKEN_OFF)))
     journal = carry_out(updates, writer, choice=choice, stop=stop, in_flight=1)
     assert [o.was_attempted for o in journal.outcomes if isinstance(o, Deferred)] == [False] * 30
     assert stop.reason == "no room"
@@ -455,7 +483,7 @@ def test_a_refused_batch_is_not_searched_once_somebody_asked_to_stop() -> None:
     def rule(request: str, number: int, subject: object) -> Trouble:
         if number == 3:
             stop.raise_for("interrupted")
-        return BatchRejected("wrong", status=400)
+        return BatchRejected("wrong", trouble=Code.REQUEST_REFUSED, status=400)
 
     writer = Troubled(inner=account, rule=rule)
     journal = carry_out(updates, writer, stop=stop)
@@ -504,7 +532,7 @@ def test_a_state_that_cannot_be_written_stops_with_its_own_error() -> None:
 
     class FullDisk(ListJournal):
         def intend(self, changes: Sequence[Write], route: Route) -> None:
-            raise StoreError("the disk is full")
+            raise StoreError("the disk is full", trouble=Code.STATE_UNUSABLE)
 
     with pytest.raises(StoreError, match="the disk is full"):
         carry_out(updates, account, choice=RouteChoice.SINGLE, journal=FullDisk())
@@ -512,12 +540,12 @@ def test_a_state_that_cannot_be_written_stops_with_its_own_error() -> None:
 
 
 TROUBLES: dict[str, Trouble] = {
-    "unavailable": BrevoUnavailable("503"),
-    "auth": BrevoAuthError("no"),
-    "rejected": BrevoRejected("wrong", status=400),
-    "gone": BrevoRejected("gone", status=404),
-    "batch": BatchRejected("wrong", status=400),
-    "batch_gone": BatchRejected("gone", status=404, unknown=(1,)),
+    "unavailable": BrevoUnavailable("503", trouble=Code.BREVO_UNAVAILABLE),
+    "auth": BrevoAuthError("no", trouble=Code.KEY_REFUSED),
+    "rejected": BrevoRejected("wrong", trouble=Code.REQUEST_REFUSED, status=400),
+    "gone": BrevoRejected("gone", trouble=Code.REQUEST_REFUSED, status=404),
+    "batch": BatchRejected("wrong", trouble=Code.REQUEST_REFUSED, status=400),
+    "batch_gone": BatchRejected("gone", trouble=Code.REQUEST_REFUSED, status=404, unknown=(1,)),
 }
 
 

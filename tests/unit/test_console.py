@@ -42,6 +42,7 @@ from customer_sync.core.model import (
 from customer_sync.core.plan import Guard, Plan, Totals, make_plan
 from customer_sync.errors import ConfigError
 from customer_sync.run.report import OutcomeCounts, ReportedError, RunReport
+from customer_sync.trouble import Code
 
 HOSTILE = "[red]x[/red] \x1b]0;x\x07\u202e :smile:"
 
@@ -213,8 +214,10 @@ def test_a_summary_of_a_preview(golden: Golden) -> None:
 def test_an_error_keeps_its_lines_and_nothing_else() -> None:
     """Several problems stand on a line each; escapes are replaced."""
     out = console()
-    show_error(out, ConfigError("one\n[red]two\x1b[0m", hint="do\nthis"))
-    assert text_of(out) == "error: one\n[red]two\N{REPLACEMENT CHARACTER}[0m\nhint: do\nthis\n"
+    show_error(
+        out, ConfigError("one\n[red]two\x1b[0m", trouble=Code.CONFIGURATION, hint="do\nthis")
+    )
+    assert text_of(out) == "error CS111: one\n[red]two\N{REPLACEMENT CHARACTER}[0m\nhint: do\nthis\n"
 
 
 # ---------------------------------------------------------------- progress
@@ -244,7 +247,7 @@ def test_without_a_terminal_stages_are_told_in_plain_lines(golden: Golden) -> No
         watch.request(Retry(route="PUT", number=1, reason="503", seconds=1))
         watch.request(RateWait(family=Family.CONTACTS, seconds=100))
         watch.outcome(Applied(change=create()))
-        watch.outcome(Deferred(change=update(), error="503"))
+        watch.outcome(Deferred(change=update(), trouble=Code.BREVO_UNAVAILABLE, error="503"))
     golden("console/progress_plain.txt", text_of(out))
 
 

@@ -28,6 +28,7 @@ from customer_sync.errors import (
     ImportUncertain,
 )
 from customer_sync.run.importing import NEXT_LOOK_S, PATIENCE, finish_jobs, run_imports
+from customer_sync.trouble import Code
 
 T = TypeVar("T")
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -236,7 +237,7 @@ def test_a_job_that_does_not_end_is_left_to_the_next_run() -> None:
 
 def test_a_job_that_brevo_will_not_start_leaves_its_rows_to_other_routes() -> None:
     """They have no contact, which is told without an error."""
-    refusal = BrevoRejected("no", status=400)
+    refusal = BrevoRejected("no", trouble=Code.REQUEST_REFUSED, status=400)
     account, journal = Jobs(refusal=refusal, is_arriving=False), JobList()
     assert imported(account, journal, batch("a@example.com")) == {"a@example.com": (None, "", None)}
     assert journal.open == set()
@@ -244,7 +245,7 @@ def test_a_job_that_brevo_will_not_start_leaves_its_rows_to_other_routes() -> No
 
 def test_an_outage_defers_the_rows() -> None:
     """Nothing was begun, so nothing is looked for."""
-    outage = BrevoUnavailable("down")
+    outage = BrevoUnavailable("down", trouble=Code.BREVO_UNAVAILABLE)
     account, journal = Jobs(refusal=outage, is_arriving=False), JobList()
     assert imported(account, journal, batch("a@example.com")) == {
         "a@example.com": (None, "", outage)
@@ -258,7 +259,7 @@ def test_a_lost_answer_is_settled_by_looking(*, is_arriving: bool) -> None:
     there = contact("a@example.com", lists=[5])
     contacts = {Email("a@example.com"): there} if is_arriving else {}
     account = Jobs(
-        refusal=ImportUncertain("lost"),
+        refusal=ImportUncertain("lost", trouble=Code.IMPORT_UNCERTAIN),
         is_arriving=is_arriving,
         looks_needed=2 if is_arriving else 1,
         contacts=contacts,

@@ -43,6 +43,7 @@ from customer_sync.core.model import (
 from customer_sync.run.journal import RunJournal
 from customer_sync.run.report import MOST_ERRORS, OutcomeCounts
 from customer_sync.store import Store
+from customer_sync.trouble import Code
 
 NOW = datetime(2024, 2, 1, tzinfo=UTC)
 RETRY = RetrySettings(
@@ -113,7 +114,7 @@ def test_a_blocked_contact_waits_for_its_rename_as_one_who_said_no(
     run = journal(store)
     run.accept([change])
     if not is_crash:
-        run.record(Deferred(change=change, error="503"))
+        run.record(Deferred(change=change, trouble=Code.BREVO_UNAVAILABLE, error="503"))
     (item,) = store.queue()
     assert item.customer.email_consent is not None
     assert not item.customer.email_consent.value
@@ -149,7 +150,14 @@ def test_a_failure_backs_off_from_run_to_run_and_dies_in_the_end(store: Store) -
     for _ in range(RETRY.max_attempts):
         run = journal(store)
         run.accept([change])
-        run.record(Failed(change=change, code="invalid_parameter", detail="wrong"))
+        run.record(
+            Failed(
+                change=change,
+                trouble=Code.REQUEST_REFUSED,
+                code="invalid_parameter",
+                detail="wrong",
+            )
+        )
         (item,) = store.queue()
         waits.append((item.attempts, (item.next_at - NOW) / timedelta(minutes=1), item.is_dead))
         change = retried(change)
@@ -163,13 +171,13 @@ def test_a_newer_event_starts_afresh(store: Store) -> None:
     for _ in range(RETRY.max_attempts):
         run = journal(store)
         run.accept([change])
-        run.record(Deferred(change=change, error="503"))
+        run.record(Deferred(change=change, trouble=Code.BREVO_UNAVAILABLE, error="503"))
         change = retried(change)
     (dead,) = store.queued(now=NOW, emails=[JANE])
     assert dead.is_dead
     run = journal(store)
     run.accept([update()])
-    run.record(Deferred(change=update(), error="503"))
+    run.record(Deferred(change=update(), trouble=Code.BREVO_UNAVAILABLE, error="503"))
     (item,) = store.queue()
     assert (item.attempts, item.is_dead) == (1, False)
 
@@ -178,11 +186,18 @@ def test_what_was_not_attempted_is_due_at_once_and_not_counted(store: Store) -> 
     """A run that was stopped is nobody's fault."""
     run = journal(store)
     run.accept([update()])
-    run.record(Failed(change=update(), code="", detail="wrong"))
+    run.record(Failed(change=update(), trouble=Code.REQUEST_REFUSED, code="", detail="wrong"))
     later = journal(store, now=NOW + timedelta(hours=1))
     change = retried(update())
     later.accept([change])
-    later.record(Deferred(change=change, error="interrupted", was_attempted=False))
+    later.record(
+        Deferred(
+            change=change,
+            trouble=Code.BREVO_UNAVAILABLE,
+            error="interrupted",
+            was_attempted=False,
+        )
+    )
     (item,) = store.queue()
     assert (item.attempts, item.next_at) == (1, NOW + timedelta(hours=1))
     assert later.errors == []
@@ -192,11 +207,11 @@ def test_failures_are_remembered_when_the_address_changes(store: Store) -> None:
     """A rename that keeps failing dies like anything else."""
     run = journal(store)
     run.accept([update()])
-    run.record(Failed(change=update(), code="", detail="wrong"))
+    run.record(Failed(change=update(), trouble=Code.REQUEST_REFUSED, code="", detail="wrong"))
     change = retried(replace(rename(JANE, NEW_JANE), customer=customer(NEW_JANE, former=[JANE])))
     run = journal(store)
     run.accept([change])
-    run.record(Failed(change=change, code="", detail="wrong"))
+    run.record(Failed(change=change, trouble=Code.REQUEST_REFUSED, code="", detail="wrong"))
     (item,) = store.queue()
     assert (item.customer.email, item.attempts) == (NEW_JANE, 2)
 
@@ -216,7 +231,14 @@ def test_errors_are_masked_and_counted_beyond_those_listed(store: Store) -> None
     writes = [update(f"p{n}@example.com", number=n) for n in range(1, MOST_ERRORS + 20)]
     run.accept(writes)
     for change in writes:
-        run.record(Failed(change=change, code="x", detail=f"{change.customer.email} is wrong"))
+        run.record(
+            Failed(
+                change=change,
+                trouble=Code.REQUEST_REFUSED,
+                code="x",
+                detail=f"{change.customer.email} is wrong",
+            )
+        )
     assert run.counts.failed == MOST_ERRORS + 19
     assert len(run.errors) == MOST_ERRORS
     assert run.errors[0].message == "p***@example.com is wrong"

@@ -10,6 +10,7 @@ from customer_sync.clock import SimulatedClock
 from customer_sync.core.model import Applied, Deferred, Place, Problem, Rejection
 from customer_sync.run.measures import Measures, NoTrace, has_failed
 from customer_sync.run.report import RunReport
+from customer_sync.trouble import Code
 
 CLOCK_START = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -99,7 +100,7 @@ def test_a_block_counts_when_brevo_has_it() -> None:
     """One that waits does not."""
     measures = Measures(SimulatedClock(CLOCK_START), NoTrace())
     gone = soft_delete()
-    measures.outcome(Deferred(change=gone, error="503"))
+    measures.outcome(Deferred(change=gone, trouble=Code.BREVO_UNAVAILABLE, error="503"))
     assert not measures.consent
     measures.outcome(Applied(change=gone))
     measures.outcome(Applied(change=create()))
@@ -126,5 +127,5 @@ def test_latency_is_of_news_and_never_negative() -> None:
         measures = Measures(clock, noted)
         measures.outcome(Applied(change=change))
         measures.outcome(Applied(change=change), is_news=False)
-        measures.outcome(Deferred(change=change, error="503"))
+        measures.outcome(Deferred(change=change, trouble=Code.BREVO_UNAVAILABLE, error="503"))
         assert noted.heard == expected

@@ -8,6 +8,7 @@ import pytest
 from customer_sync.core.plan import Totals
 from customer_sync.errors import BrevoUnavailable, ExitCode
 from customer_sync.run.report import OutcomeCounts, ReportedError, RunReport
+from customer_sync.trouble import Code
 
 PROMISED = {
     "run_id": str,
@@ -53,8 +54,10 @@ def test_the_document_has_the_promised_keys() -> None:
 
 
 def test_an_error_says_what_to_do_next() -> None:
-    """What stopped a command is in the document with its hint."""
-    error = ReportedError.of(BrevoUnavailable("down", hint="run again"))
+    """What stopped a command is in the document with its hint and the code to look up."""
+    error = ReportedError.of(
+        BrevoUnavailable("down", trouble=Code.BREVO_UNAVAILABLE, hint="run again")
+    )
     document = json.loads(replace(REPORT, errors=(error,)).to_json())
     assert document["errors"] == [
         {
@@ -63,6 +66,7 @@ def test_an_error_says_what_to_do_next() -> None:
             "hint": "run again",
             "where": "",
             "code": "",
+            "trouble": "CS404",
         }
     ]
 

@@ -2,6 +2,7 @@
 
 from customer_sync.errors import ConfigError
 from customer_sync.monitoring.watching import Overview
+from customer_sync.trouble import Code
 
 __all__ = ["render_page"]
 
@@ -17,6 +18,7 @@ def render_page(overview: Overview, *, since: str) -> str:
     except ImportError as error:
         raise ConfigError(
             f"A page needs packages that are not installed ({error.name}); --md and --json do not.",
+            trouble=Code.PACKAGE_MISSING,
             hint="Install them with: pip install 'customer-sync[report]'",
         ) from error
     return render(overview, since=since)

@@ -12,6 +12,7 @@ from customer_sync.platforms.shopify import metafields
 from customer_sync.platforms.shopify.consent import put_email_consent
 from customer_sync.platforms.shopify.identity import identify, is_customer
 from customer_sync.platforms.streaming import one_by_one
+from customer_sync.trouble import Code
 
 _DEEPEST = 12
 """A query may nest deeper than its customers stand, but not by much."""
@@ -215,6 +216,7 @@ def with_addresses(understood: Iterable[Understood]) -> Iterator[Understood]:
         return
     raise SourceError(
         f"{first.place}: Shopify gives no email address of any customer.",
+        trouble=Code.NO_ADDRESSES,
         hint="The app that fetched this needs approval for protected customer data, the field "
         "email included; without it Shopify answers null. Nothing was changed.",
     )
