@@ -7,8 +7,8 @@ class Code(StrEnum):
     """One kind of trouble, by the code that a person looks up.
 
     The hundreds tell where to look: 1 the command line and the configuration, 2 the sources,
-    3 the plan, 4 Brevo, 5 the state, 6 the shop, 9 the program itself. A code that is not used
-    any more is not given away again.
+    3 the plan, 4 Brevo, 5 the state, 6 the shop, 7 notifications, 9 the program itself. A code
+    that is not used any more is not given away again.
     """
 
     COMMAND_LINE = "CS101"
@@ -82,5 +82,7 @@ class Code(StrEnum):
     SHOP_NO_CHANGES = "CS605"
     SHOP_ELSEWHERE = "CS606"
     SHOP_FIREWALL = "CS607"
+
+    NOTIFICATION = "CS701"
 
     BUG = "CS901"

@@ -1,4 +1,4 @@
-"""explain: what became of one person, stage by stage, and why."""
+"""explain: what became of one person, stage by stage, and why; or what a code means."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from customer_sync.cli.advice import explain_code, is_code, list_codes
 from customer_sync.cli.options import (
     ConfigOption,
     EncodingOption,
@@ -39,14 +40,18 @@ _ID = "id:"
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("explain")(explain_person)
+    app.command("explain")(explain_anything)
 
 
-def explain_person(
+def explain_anything(
     who: Annotated[
-        str,
-        typer.Argument(help="The person's address, or the shop's id as id:1001.", metavar="EMAIL"),
-    ],
+        str | None,
+        typer.Argument(
+            help="The person's address, the shop's id as id:1001, or a code such as CS101.",
+            metavar="EMAIL|CODE",
+            show_default=False,
+        ),
+    ] = None,
     sources: Annotated[
         list[str] | None,
         typer.Argument(
@@ -57,6 +62,9 @@ def explain_person(
         ),
     ] = None,
     *,
+    is_listing: Annotated[
+        bool, typer.Option("--list", help="List the codes of everything that can go wrong.")
+    ] = False,
     config: ConfigOption = CONFIG,
     state: StateOption = None,
     source: SourceOption = None,
@@ -69,10 +77,18 @@ def explain_person(
     """Tell one person's story: records, mapping, folding, consent, state, plan, and Brevo now.
 
     The address that was asked for is shown in full, others masked. Nothing is written, and a run
-    may be at work meanwhile.
+    may be at work meanwhile. Of a code (`explain CS101`), tell what it means and what to do.
 
     Example: customer-sync explain jane@example.com events.jsonl
     """
+    if is_listing:
+        return list_codes(as_json=as_json)
+    if who is None:
+        raise typer.BadParameter(
+            "Write an address, or a code; --list shows the codes.", param_hint="EMAIL|CODE"
+        )
+    if is_code(who):
+        return explain_code(who, as_json=as_json)
     subject = _subject(who)
     loaded = load_config(config)
     stderr = make_console(stderr=True)
@@ -108,12 +124,14 @@ def _subject(who: str) -> Subject:
         return Subject(customer_id=who.removeprefix(_ID).strip())
     if "@" not in who:
         raise typer.BadParameter(
-            f"Write an address, or the shop's id as {_ID}{who}.", param_hint="EMAIL"
+            f"Write an address, or the shop's id as {_ID}{who}.", param_hint="EMAIL|CODE"
         )
     try:
         return Subject(email=email_address(who))
     except EmailInvalid as error:
-        raise typer.BadParameter(f"This is not an address: {error}", param_hint="EMAIL") from error
+        raise typer.BadParameter(
+            f"This is not an address: {error}", param_hint="EMAIL|CODE"
+        ) from error
 
 
 def _masked(value: object, *, spare: str | None) -> object:

@@ -217,7 +217,9 @@ def test_an_error_keeps_its_lines_and_nothing_else() -> None:
     show_error(
         out, ConfigError("one\n[red]two\x1b[0m", trouble=Code.CONFIGURATION, hint="do\nthis")
     )
-    assert text_of(out) == "error CS111: one\n[red]two\N{REPLACEMENT CHARACTER}[0m\nhint: do\nthis\n"
+    assert text_of(out) == (
+        "error CS111: one\n[red]two\N{REPLACEMENT CHARACTER}[0m\nhint: do\nthis\n"
+    )
 
 
 # ---------------------------------------------------------------- progress
