@@ -18,6 +18,7 @@ from customer_sync.cli import (
     explaining,
     history,
     inspecting,
+    notifying,
     persons,
     planning,
     proving,
@@ -27,6 +28,7 @@ from customer_sync.cli import (
     waiting,
     watching,
 )
+from customer_sync.cli.logged import tell_alone, tell_error_alone, wants_json
 from customer_sync.cli.options import VersionOption
 from customer_sync.console import make_console, printable_lines, show_error
 from customer_sync.errors import CustomerSyncError, ExitCode, StoreError, UsageError
@@ -63,6 +65,7 @@ for module in (
     waiting,
     history,
     watching,
+    notifying,
     pulling,
     checking,
     inspecting,
@@ -106,18 +109,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = ExitCode.OK
     except Exception as error:  # noqa: BLE001 # nothing that was not foreseen shows people's data
         is_disk = isinstance(error, OSError) and error.errno in _TROUBLES_OF_THE_DISK
-        code = _fail(_disk_trouble(error) if is_disk else _bug(error), given)
+        code = _fail(_disk_trouble(error) if is_disk else _bug(error, given), given)
     return int(code or ExitCode.OK)
 
 
-def _bug(error: Exception) -> CustomerSyncError:
+def _bug(error: Exception, given: Sequence[str]) -> CustomerSyncError:
     """Print where it happened, and return what is to be said of it."""
     told = mask_text("".join(traceback.format_exception(error)))
     for name, value in os.environ.items():
         if len(value) >= _SHORTEST_SECRET and _NAMES_OF_SECRETS.search(name):
             told = told.replace(value, "***")
     with contextlib.suppress(OSError):
-        print(printable_lines(told), end="", file=sys.stderr)  # noqa: T201 - the traceback
+        if wants_json(given):
+            tell_alone("traceback", detail=told)
+        else:
+            print(printable_lines(told), end="", file=sys.stderr)  # noqa: T201 - the traceback
     return CustomerSyncError(
         f"This is a bug of customer-sync: {type(error).__name__}.",
         trouble=Code.BUG,
@@ -156,7 +162,11 @@ def _disk_trouble(error: Exception) -> StoreError:
 
 def _fail(error: CustomerSyncError, given: Sequence[str]) -> ExitCode:
     """Tell what stopped the command, before there was a run that could report it."""
-    show_error(make_console(stderr=True), error)
+    if wants_json(given):
+        with contextlib.suppress(OSError):
+            tell_error_alone(error)
+    elif not error.was_told:
+        show_error(make_console(stderr=True), error)
     if "--json" in given:
         report = RunReport(
             run_id="",

@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -21,6 +21,7 @@ from customer_sync.core.model import Record, Rejection
 from customer_sync.core.validate import EventValidator
 from customer_sync.errors import ExitCode
 from customer_sync.event_schema import event_schema
+from customer_sync.notify.messages import notification_schema
 from customer_sync.platforms.reading import Asked, read
 from customer_sync.privacy import printable, printable_json
 from customer_sync.proof.selftest import Tried, problems_of, try_all
@@ -37,6 +38,7 @@ class SchemaName(StrEnum):
 
     CONFIG = "config"
     EVENT = "event"
+    NOTIFICATION = "notification"
 
 
 def register(app: typer.Typer) -> None:
@@ -96,8 +98,15 @@ def print_schema(
 
     Example: customer-sync schema event > event.schema.json
     """
-    document = schema() if name is SchemaName.CONFIG else event_schema()
+    document = _SCHEMAS[name]()
     typer.echo(printable_json(json.dumps(document, indent=2, ensure_ascii=False)))
+
+
+_SCHEMAS: Mapping[SchemaName, Callable[[], Mapping[str, object]]] = {
+    SchemaName.CONFIG: schema,
+    SchemaName.EVENT: event_schema,
+    SchemaName.NOTIFICATION: notification_schema,
+}
 
 
 def _is_config(name: str) -> bool:

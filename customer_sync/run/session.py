@@ -47,6 +47,7 @@ from customer_sync.pull.order import platform_of
 from customer_sync.pull.taking import Taking
 from customer_sync.pull.watermarks import Since
 from customer_sync.run.apply import StopSign
+from customer_sync.run.heralds import Herald, NoHerald
 from customer_sync.run.journal import RunJournal
 from customer_sync.run.measures import Measures, NoTrace, Trace
 from customer_sync.run.pipeline import (
@@ -127,6 +128,7 @@ class Session:
         *,
         run_id: str,
         trace: Trace | None = None,
+        herald: Herald | None = None,
     ) -> None:
         self._config = config
         self._state = state
@@ -138,6 +140,7 @@ class Session:
         self._stop = StopSign()
         self._so_far = _Progressed()
         self._trace = trace or NoTrace()
+        self._herald = NoHerald() if herald is None or job.dry_run else herald
         self._measures = Measures(self._clock, self._trace)
         self._spool = RejectSpool()
         self._cancel: Callable[[], object] | None = None
@@ -145,7 +148,9 @@ class Session:
         self._hurry: Callable[[], object] | None = None
         """Breaks off whatever waits to be in flight."""
         self._files = tuple(one for one in job.sources if platform_of(one) is None)
-        self._taking = Taking(config, job.sources, job.since, watch)
+        self._taking = Taking(
+            config, job.sources, job.since, watch, on_request=watch.shop_request
+        )
 
     @property
     def planned(self) -> Planned | None:
@@ -159,7 +164,11 @@ class Session:
         """
         self._measures = Measures(self._clock, self._trace)
         self._trace.begin(self._run_id, self._job.command, self._clock.now())
-        report = self._run(on_planned)
+        try:
+            report = self._run(on_planned)
+        except Exception:
+            self._herald.end(replace(self._report(0.0), exit_code=ExitCode.BUG), None)
+            raise
         self._measures.end(report)
         return report
 
@@ -179,6 +188,7 @@ class Session:
                 self._note_takeover(lock)
                 if not self._job.dry_run:
                     store.begin_run(self._run_id, self._job.command, self._clock.now())
+                    self._herald.begin(store)
                 self._run_in(store, on_planned)
                 self._so_far.queue_depth, self._so_far.dead_letters = store.queue_counts()
                 report = self._report(self._clock.monotonic() - started)
@@ -188,12 +198,15 @@ class Session:
                     store.finish_run(
                         self._run_id, self._clock.now(), report.exit_code, report.to_json()
                     )
+                    self._herald.end(report, store)
                 return report
         except CustomerSyncError as error:
             # A disk that is full stops the run, and then also the note of how it ended.
             if self.failure is None:
                 self._note_failure(error)
-            return self._report(self._clock.monotonic() - started)
+            report = self._report(self._clock.monotonic() - started)
+            self._herald.end(report, None)
+            return report
 
     @property
     def _state_file(self) -> Path:
@@ -312,6 +325,7 @@ class Session:
 
     def _on_outcome(self, outcome: Outcome) -> None:
         self._measures.outcome(outcome, is_news=self._job.undoing is None)
+        self._herald.outcome(outcome)
         self._watch.outcome(outcome)
 
     def _on_file(self, taken: Taken) -> None:
@@ -327,6 +341,7 @@ class Session:
             self._withhold(planned.plan, edges.store)
         journal = self._journal(planned, edges.store)
         self._so_far.journal = journal
+        self._herald.expect(len(planned.plan.writes))
         await carry_out(planned, edges, journal=journal, stop=self._stop, in_flight=IN_FLIGHT)
 
     def _journal(self, planned: Planned, store: Store) -> RunJournal:

@@ -1,0 +1,1 @@
+"""Who is told of a run: what is said, signed, delivered, and kept until it arrived."""

@@ -1,0 +1,70 @@
+"""How a delivery went, and how often it is tried: a few times, in seconds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import tenacity
+
+from customer_sync.store.outbox import Letter
+
+ATTEMPTS = 3
+"""How often one letter is sent in one go; what did not arrive then waits for the next run."""
+
+Pause: TypeAlias = Callable[[float], None]
+"""Waits so many seconds, or less where somebody is in a hurry."""
+
+_BACKOFF = tenacity.wait_exponential_jitter(initial=0.5, max=2, jitter=0.5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back."""
+
+    is_delivered: bool
+    told: str
+    """In a few words, without any secret."""
+    may_be_repeated: bool = True
+    """Whether another attempt right away makes sense."""
+
+
+class Recipient(Protocol):
+    """Somebody who can be told."""
+
+    @property
+    def name(self) -> str:
+        """What letters to them are kept under."""
+        ...
+
+    def send(self, letter: Letter) -> Answer:
+        """Send *letter* once; nothing that happens on the way is raised."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is held open for them."""
+        ...
+
+
+def deliver(
+    letter: Letter, recipient: Recipient, *, pause: Pause, attempts: int = ATTEMPTS
+) -> Answer:
+    """Send *letter* until it arrives, at most a few times."""
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_result(_is_worth_another),
+        stop=tenacity.stop_after_attempt(attempts),
+        wait=_BACKOFF,
+        sleep=pause,
+        retry_error_callback=_last_answer,
+    )
+    return retrying(recipient.send, letter)
+
+
+def _is_worth_another(answer: Answer) -> bool:
+    return answer.may_be_repeated and not answer.is_delivered
+
+
+def _last_answer(state: tenacity.RetryCallState) -> Answer:
+    if state.outcome is None:
+        raise RuntimeError("tenacity asks for the last answer before there is one")
+    answer: Answer = state.outcome.result()
+    return answer

@@ -1,0 +1,118 @@
+"""Chat and mail services, through Apprise: one sentence and a few numbers as a text."""
+
+import json
+
+import apprise
+
+from customer_sync.config import RunEvent, Secret
+from customer_sync.errors import ConfigError
+from customer_sync.notify.delivery import Answer
+from customer_sync.notify.hosts import PrivateAddress, Resolve, allowed_addresses, resolve
+from customer_sync.notify.webhook import IS_PRIVATE
+from customer_sync.store.outbox import Letter
+from customer_sync.trouble import Code
+
+TIMEOUT_S = 10
+"""How long one service may take."""
+
+_KINDS = {
+    RunEvent.SYNC_COMPLETED: apprise.NotifyType.SUCCESS,
+    RunEvent.SYNC_FAILED: apprise.NotifyType.FAILURE,
+    RunEvent.BATCH_COMPLETED: apprise.NotifyType.INFO,
+}
+
+
+class Service:
+    """One service, whose address an environment variable holds and nobody is shown."""
+
+    def __init__(
+        self,
+        variable: str,
+        address: Secret,
+        *,
+        allow_private: bool = False,
+        resolver: Resolve = resolve,
+    ) -> None:
+        """Understand *address*; nothing is sent yet.
+
+        Raises:
+            ConfigError: Apprise knows no such service.
+        """
+        self.name = variable
+        self._allow_private = allow_private
+        self._resolver = resolver
+        asset = apprise.AppriseAsset(
+            app_id="customer-sync",
+            app_desc="customer-sync",
+            http_redirects=False,
+            service_timeout=TIMEOUT_S,
+            storage_mode=apprise.PersistentStoreMode.MEMORY,
+        )
+        self._services = apprise.Apprise(asset=asset)
+        if not self._services.add(address.reveal()):
+            raise ConfigError(
+                f"The environment variable {variable} holds no address of a service that Apprise "
+                "knows.",
+                trouble=Code.NOTIFICATION,
+                hint="It has the form that Apprise writes for the service, such as "
+                "slack://… or mailtos://….",
+            )
+
+    def __repr__(self) -> str:
+        return f"Service({self.name!r})"
+
+    def send(self, letter: Letter) -> Answer:
+        """Send *letter* as a text, once."""
+        if self._is_private() and not self._allow_private:
+            return Answer(is_delivered=False, told=IS_PRIVATE, may_be_repeated=False)
+        title, body = as_text(letter)
+        kind = _KINDS[RunEvent(letter.event)]
+        try:
+            is_sent = self._services.notify(title=title, body=body, notify_type=kind)
+        except Exception as error:  # noqa: BLE001 # whatever a plugin of Apprise may raise
+            return Answer(is_delivered=False, told=f"Apprise failed ({type(error).__name__})")
+        if is_sent:
+            return Answer(is_delivered=True, told="the service took it")
+        return Answer(is_delivered=False, told="the service did not take it")
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _is_private(self) -> bool:
+        """Tell whether the address leads into a private network, where it names a host at all.
+
+        For most services it names none, but an account at theirs.
+        """
+        for service in self._services:
+            if not any("{host}" in str(form) for form in getattr(service, "templates", ())):
+                continue
+            host, port = str(service.host), service.port or 443
+            try:
+                allowed_addresses(host, port, allow_private=False, resolver=self._resolver)
+            except PrivateAddress:
+                return True
+            except OSError:
+                # The domain of a mail address need not be a machine.
+                continue
+        return False
+
+
+def as_text(letter: Letter) -> tuple[str, str]:
+    """Return a title and a few lines for people."""
+    told = json.loads(letter.body)["data"]
+    counts = told["outcomes"]
+    lines = [
+        ", ".join(f"{counts[word]:,} {word}" for word in ("applied", "deferred", "failed")),
+        f"run {told['run_id']} ({told['command']}, target {told['target']})",
+    ]
+    if letter.event == RunEvent.BATCH_COMPLETED:
+        done = sum(told["so_far"].values())
+        title = f"customer-sync: {done:,} of {told['planned']:,} changes done"
+    else:
+        title = f"customer-sync: {letter.event.replace('_', ' ')}"
+        lines.insert(0, told["summary"])
+        if told["rejections"] or told["withheld"]:
+            lines.append(f"{told['rejections']:,} rejected, {told['withheld']:,} withheld")
+    if told.get("is_test"):
+        lines.append("This is a test; no run is behind it.")
+    return title, "\n".join(lines)
