@@ -45,6 +45,7 @@ from customer_sync.core.plan import Plan, Totals
 from customer_sync.core.routes import RouteChoice
 from customer_sync.errors import CustomerSyncError, SourceError
 from customer_sync.privacy import mask_email, mask_text, printable
+from customer_sync.pull.client import ShopRequest
 from customer_sync.run.report import RunReport
 from customer_sync.trouble import Code
 
@@ -356,6 +357,15 @@ class Watch:
                 self._waits["waits"] += 1
                 self._waited_s += event.seconds
         self._show_extra()
+
+    def shop_request(self, request: ShopRequest) -> None:
+        """Tell of each request to the shop where verbose."""
+        if self._is_verbose:
+            ended = request.error if request.status is None else request.status
+            self._say(
+                f"{request.route} {ended} {request.seconds * 1000:.0f} ms "
+                f"attempt {request.attempt} waited {request.waited_s:.1f} s"
+            )
 
     def _show_extra(self) -> None:
         if self._task is not None:

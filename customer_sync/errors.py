@@ -74,6 +74,9 @@ class CustomerSyncError(Exception):
 
     exit_code: ClassVar[ExitCode] = ExitCode.BUG
 
+    was_told = False
+    """Whether standard error has it already, as a line of the log."""
+
     def __init__(self, message: str, *, trouble: Code, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message

@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from customer_sync import __version__
-from customer_sync.config import Config, load, parse_duration, parse_limit
+from customer_sync.config import Config, LogFormat, load, parse_duration, parse_limit
 from customer_sync.core.model import Limit, SourceName
 from customer_sync.core.routes import RouteChoice
 from customer_sync.pull.watermarks import Since
@@ -58,6 +58,23 @@ MetricsOption: TypeAlias = Annotated[
         "--metrics-file",
         help="Leave the figures for Prometheus in this file, which ends in .prom, as "
         "node_exporter's textfile collector reads it. Default: what the configuration says.",
+        metavar="FILE",
+    ),
+]
+LogFormatOption: TypeAlias = Annotated[
+    LogFormat | None,
+    typer.Option(
+        "--log-format",
+        help="How the log looks. As `json`, its lines take the place of everything else on "
+        "standard error. Default: what the configuration says, else text.",
+    ),
+]
+LogFileOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--log-file",
+        help="Write the log to this file, which is put aside when it is full. Default: what the "
+        "configuration says.",
         metavar="FILE",
     ),
 ]

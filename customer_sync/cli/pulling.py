@@ -8,18 +8,22 @@ from typing import Annotated
 
 import typer
 
+from customer_sync.cli.logged import LogOptions, speaking
 from customer_sync.cli.options import (
     ConfigOption,
+    LogFileOption,
+    LogFormatOption,
     QuietOption,
     SinceOption,
     StateOption,
+    VerboseOption,
     load_config,
     seconds,
     since,
     state_folder,
 )
+from customer_sync.cli.running import new_run_id
 from customer_sync.config import Config
-from customer_sync.console import Watch, make_console
 from customer_sync.core.model import SourceName
 from customer_sync.errors import ExitCode
 from customer_sync.platforms.wanting import wanted
@@ -67,6 +71,9 @@ def pull(
         typer.Option("--max-duration", help="Give up after this time (30m, 2h).", metavar="TIME"),
     ] = None,
     quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    log_format: LogFormatOption = None,
+    log_file: LogFileOption = None,
 ) -> int:
     """Fetch a shop's customers as JSON lines that `run` accepts; nothing is written elsewhere.
 
@@ -77,10 +84,12 @@ def pull(
     """
     loaded = load_config(config)
     begin, max_s = since(since_), seconds("--max-duration", max_duration)
+    options = LogOptions(format=log_format, file=log_file)
     with (
-        Watch(make_console(stderr=True), is_quiet=quiet, is_verbose=False) as watch,
+        speaking(loaded, options, new_run_id(), quiet=quiet, verbose=verbose) as voice,
+        voice.watch as watch,
         Store(state_folder(config, state) / state_file(loaded.brevo.target)) as store,
-        Taking(loaded, (), begin, watch) as taking,
+        Taking(loaded, (), begin, watch, on_request=watch.shop_request) as taking,
     ):
         order = _order(loaded, SourceName(platform), begin, store)
         if out is None:

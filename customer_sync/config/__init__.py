@@ -6,7 +6,9 @@ from customer_sync.config.loading import check, load
 from customer_sync.config.model import (
     BrevoSettings,
     Config,
+    LogFormat,
     LogLevel,
+    LogSettings,
     Notifications,
     PlacedCase,
     RetrySettings,
@@ -19,7 +21,7 @@ from customer_sync.config.model import (
 )
 from customer_sync.config.problems import ConfigProblem, InvalidConfig
 from customer_sync.config.shape import schema
-from customer_sync.config.spelling import parse_duration, parse_limit
+from customer_sync.config.spelling import parse_duration, parse_limit, parse_size
 from customer_sync.config.starter import template
 from customer_sync.core.model import SourceName
 
@@ -29,7 +31,9 @@ __all__ = [
     "Config",
     "ConfigProblem",
     "InvalidConfig",
+    "LogFormat",
     "LogLevel",
+    "LogSettings",
     "Notifications",
     "PlacedCase",
     "RetrySettings",
@@ -43,6 +47,7 @@ __all__ = [
     "load",
     "parse_duration",
     "parse_limit",
+    "parse_size",
     "read_secret",
     "schema",
     "template",

@@ -21,6 +21,7 @@ from customer_sync.config.model import (
     BrevoSettings,
     Config,
     LogLevel,
+    LogSettings,
     Notifications,
     RetrySettings,
     RunEvent,
@@ -30,7 +31,7 @@ from customer_sync.config.model import (
 )
 from customer_sync.config.problems import listed, quoted
 from customer_sync.config.section import Section
-from customer_sync.config.spelling import parse_duration, parse_limit
+from customer_sync.config.spelling import parse_duration, parse_limit, parse_size
 from customer_sync.core.model import (
     DeleteBehavior,
     FieldRule,
@@ -82,6 +83,9 @@ def understand(path: FilePath, root: object, findings: Findings) -> Config:
         retry=_retry(options.section("retry"), findings),
         debug=debug or level is LogLevel.DEBUG,
         log_level=LogLevel.DEBUG if debug else level,
+        logging=_logging(
+            path, _either(top, skill, "logging", findings).section("logging"), findings
+        ),
         notifications=_notifications(
             _either(top, skill, "notifications", findings).section("notifications"), findings
         ),
@@ -194,6 +198,24 @@ def _retry(retry: Section, findings: Findings) -> RetrySettings:
             "Make `base_delay` (5m if not given) at most `max_delay` (24h if not given).",
         )
     return settings
+
+
+def _logging(path: FilePath, block: Section, findings: Findings) -> LogSettings:
+    default = LogSettings()
+    size, keep = block.text("max_size"), block.whole("keep")
+    max_bytes = default.max_bytes if size is None else parse_size(size)
+    if max_bytes == 0:
+        findings.add(
+            block.at("max_size"),
+            "A file of no size holds no line.",
+            "Write a size such as `10MB`; `keep: 0` lets the file grow.",
+        )
+    return LogSettings(
+        format=_word(block, "format", default.format),
+        file=_beside(path, block.text("file")),
+        max_bytes=max_bytes,
+        keep=default.keep if keep is None else keep,
+    )
 
 
 def _notifications(block: Section, findings: Findings) -> Notifications:

@@ -39,6 +39,13 @@ class LogLevel(StrEnum):
     DEBUG = "debug"
 
 
+class LogFormat(StrEnum):
+    """How the lines of the log look: for people, or one JSON object each."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class RunEvent(StrEnum):
     """What a webhook can be told about."""
 
@@ -123,6 +130,19 @@ class Notifications:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """Where the log of runs goes."""
+
+    format: LogFormat = LogFormat.TEXT
+    file: Path | None = None
+    """None: there is no file; as JSON, the lines go to standard error all the same."""
+    max_bytes: int = 10_000_000
+    """The size at which the file is put aside for a new one."""
+    keep: int = 5
+    """How many files that were put aside are kept; 0: none is put aside."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShopSettings:
     """Where the shop itself answers, and under which variables its secrets are found."""
 
@@ -182,6 +202,7 @@ class Config:
     retry: RetrySettings = field(default_factory=RetrySettings)
     debug: bool = False
     log_level: LogLevel = LogLevel.INFO
+    logging: LogSettings = field(default_factory=LogSettings)
     notifications: Notifications = field(default_factory=Notifications)
     metrics_file: Path | None = None
     """Where each run leaves its figures for Prometheus."""

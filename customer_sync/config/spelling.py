@@ -1,4 +1,4 @@
-"""The two spellings of a key, and limits and durations as people write them."""
+"""The two spellings of a key, and limits, durations and sizes as people write them."""
 
 import re
 from datetime import timedelta
@@ -15,6 +15,10 @@ _UNITS = {
 _DURATION = re.compile(r"([0-9]{1,6}) ?([smhdw])")
 _COUNT = re.compile(r"[0-9]{1,18}")
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]+)?) ?%")
+
+
+_BYTES = {"kB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
+_SIZE = re.compile(r"([0-9]{1,6}) ?([kMG]B)")
 
 
 def snake_case(key: str) -> str:
@@ -47,3 +51,15 @@ def parse_duration(text: str) -> timedelta:
     if written is None:
         raise ValueError("A duration is a whole number and its unit: s, m, h, d or w.")
     return int(written[1]) * _UNITS[written[2]]
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes that *text* means: a whole number and its unit, as in `10MB`.
+
+    Raises:
+        ValueError: it means none; the message says what would.
+    """
+    written = _SIZE.fullmatch(text.strip())
+    if written is None:
+        raise ValueError("A size is a whole number and its unit: kB, MB or GB.")
+    return int(written[1]) * _BYTES[written[2]]

@@ -2,11 +2,12 @@
 
 import asyncio
 import email.utils
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import BinaryIO, ParamSpec, Self, TypeVar
+from typing import BinaryIO, ParamSpec, Self, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -57,6 +58,27 @@ class Answer:
     headers: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopRequest:
+    """One request that was sent to a shop, and what became of it."""
+
+    route: str
+    """Method and path, without what was asked for; a file that a shop made is `GET (download)`."""
+    status: int | None
+    """None where there was no answer."""
+    error: str
+    """What broke it off, else empty."""
+    attempt: int
+    """1 for the first."""
+    seconds: float
+    """Until the answer was read."""
+    waited_s: float
+    """The pauses since the first attempt."""
+
+
+ShopObserver: TypeAlias = Callable[[ShopRequest], None]
+
+
 class _Transient(Exception):
     """An attempt that may succeed when it is made again."""
 
@@ -67,7 +89,7 @@ class _Transient(Exception):
 
 
 class ShopClient:
-    """One shop; to be used in an `async with`, and in an event loop of *clock*.
+    """One shop, asked one thing after the other; for an `async with` in an event loop of *clock*.
 
     Redirects are not followed, so that nobody but the shop sees the secrets in *headers*. What an
     answer says in words is never repeated in an error, since it may repeat a secret or a customer.
@@ -81,6 +103,7 @@ class ShopClient:
         headers: Mapping[str, str] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         deadline: float = float("inf"),
+        on_request: ShopObserver = lambda _request: None,
     ) -> None:
         self.url = url
         self.clock = clock
@@ -88,6 +111,8 @@ class ShopClient:
         """What time the shop had at its first answer; None: it did not say."""
         self.headers = dict(headers or {})
         self._deadline = deadline
+        self._on_request = on_request
+        self._attempts, self._waited_s = 1, 0.0
         self._http = httpx.AsyncClient(
             transport=transport,
             timeout=_TIMEOUT_S,
@@ -167,6 +192,7 @@ class ShopClient:
             return state.attempt_number >= ATTEMPTS or ends_at > self._deadline
 
         retrying = tenacity.AsyncRetrying(
+            before=self._note_attempt,
             retry=tenacity.retry_if_exception_type(_Transient),
             wait=_pause,
             stop=is_over,
@@ -183,6 +209,35 @@ class ShopClient:
                 hint="Nothing was changed; run again later.",
             ) from None
 
+    def _note_attempt(self, state: tenacity.RetryCallState) -> None:
+        self._attempts, self._waited_s = state.attempt_number, state.idle_for
+
+    @asynccontextmanager
+    async def _observed(
+        self, route: str, answering: AbstractAsyncContextManager[httpx.Response]
+    ) -> AsyncIterator[httpx.Response]:
+        """Tell of the request of *route* once its answer is read, or lost."""
+        began = self.clock.monotonic()
+        status, lost = None, ""
+        try:
+            async with answering as response:
+                status = response.status_code
+                yield response
+        except BaseException as error:
+            lost = type(error).__name__
+            raise
+        finally:
+            self._on_request(
+                ShopRequest(
+                    route=route,
+                    status=status,
+                    error=lost,
+                    attempt=self._attempts,
+                    seconds=self.clock.monotonic() - began,
+                    waited_s=self._waited_s,
+                )
+            )
+
     async def _attempt(self, ask: Ask) -> Answer:
         status, headers, content = await self._received(ask)
         self._note_time(headers)
@@ -196,13 +251,16 @@ class ShopClient:
         try:
             async with (
                 asyncio.timeout(_TIMEOUT_S),
-                self._http.stream(
-                    method,
-                    f"{self.url}{ask.path}",
-                    params=ask.query or None,
-                    json=ask.body,
-                    data=ask.form,
-                    headers=self.headers,
+                self._observed(
+                    f"{method} {ask.path}",
+                    self._http.stream(
+                        method,
+                        f"{self.url}{ask.path}",
+                        params=ask.query or None,
+                        json=ask.body,
+                        data=ask.form,
+                        headers=self.headers,
+                    ),
                 ) as response,
             ):
                 self._check_compression(response.headers)
@@ -222,7 +280,7 @@ class ShopClient:
         file.seek(0)
         file.truncate()
         try:
-            async with self._http.stream("GET", url) as response:
+            async with self._observed("GET (download)", self._http.stream("GET", url)) as response:
                 if response.status_code != 200:
                     raise self._refusal(response.status_code, response.headers, b"")
                 self._check_compression(response.headers)

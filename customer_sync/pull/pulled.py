@@ -4,7 +4,7 @@ import asyncio
 import json
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, TextIO
@@ -13,7 +13,8 @@ from customer_sync.clock import Clock
 from customer_sync.core.model import Place, Problem, Record, Rejection
 from customer_sync.errors import StoreError
 from customer_sync.platforms.format import Understood
-from customer_sync.pull.order import Order
+from customer_sync.pull.client import ShopClient, ShopObserver
+from customer_sync.pull.order import Order, Puller
 from customer_sync.pull.shops import Door
 from customer_sync.trouble import Code
 
@@ -75,6 +76,7 @@ def pull(
     clock: Clock,
     deadline: float = float("inf"),
     on_customer: Callable[[], None] = lambda: None,
+    on_request: ShopObserver = lambda _request: None,
     brake: Brake | None = None,
 ) -> Pulled:
     """Fetch what *order* asks for, in an event loop of its own.
@@ -90,7 +92,8 @@ def pull(
     kept = _nameless()
     try:
         with asyncio.Runner(loop_factory=clock.new_event_loop) as runner:
-            work = _pull(door, order, kept, clock=clock, deadline=deadline, on_customer=on_customer)
+            opening = door.open(clock, deadline=deadline, on_request=on_request)
+            work = _pull(opening, order, kept, clock=clock, on_customer=on_customer)
             return runner.run(_stoppable(work, brake or Brake()))
     except OSError as error:
         kept.close()
@@ -122,17 +125,16 @@ async def _stoppable(work: Coroutine[None, None, Pulled], brake: Brake) -> Pulle
 
 
 async def _pull(
-    door: Door,
+    opening: AbstractAsyncContextManager[tuple[Puller, ShopClient]],
     order: Order,
     kept: TextIO,
     *,
     clock: Clock,
-    deadline: float,
     on_customer: Callable[[], None],
 ) -> Pulled:
     began = clock.now()
     count = rejections = 0
-    async with door.open(clock, deadline=deadline) as (puller, client):
+    async with opening as (puller, client):
         async for customer in puller.customers(order, began):
             kept.write(json.dumps(_kept(customer)) + "\n")
             count += 1

@@ -11,7 +11,7 @@ import httpx
 from customer_sync.clock import Clock
 from customer_sync.config import Config, Secret, ShopSettings, SourceName, read_secret
 from customer_sync.errors import ConfigError
-from customer_sync.pull.client import ShopClient
+from customer_sync.pull.client import ShopClient, ShopObserver
 from customer_sync.pull.magento import MagentoPuller
 from customer_sync.pull.order import Puller
 from customer_sync.pull.shopify import ShopifyPuller
@@ -52,14 +52,24 @@ class Door:
 
     @asynccontextmanager
     async def open(
-        self, clock: Clock, *, deadline: float = float("inf")
+        self,
+        clock: Clock,
+        *,
+        deadline: float = float("inf"),
+        on_request: ShopObserver = lambda _request: None,
     ) -> AsyncIterator[tuple[Puller, ShopClient]]:
         """Open it, in an event loop of *clock*, whose `monotonic` *deadline* is a time of.
 
         Raises:
             ConfigError: a secret is missing, or cannot be one.
         """
-        client = ShopClient(self.shop.url, clock=clock, transport=self.transport, deadline=deadline)
+        client = ShopClient(
+            self.shop.url,
+            clock=clock,
+            transport=self.transport,
+            deadline=deadline,
+            on_request=on_request,
+        )
         async with client:
             yield self._puller(client), client
 

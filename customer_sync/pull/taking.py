@@ -10,6 +10,7 @@ from customer_sync.clock import Clock, SystemClock
 from customer_sync.config import Config, SourceName
 from customer_sync.platforms.format import Understood, Wanted
 from customer_sync.pull import watermarks
+from customer_sync.pull.client import ShopObserver
 from customer_sync.pull.order import Order, platform_of
 from customer_sync.pull.pulled import Brake, Pulled, pull
 from customer_sync.pull.shops import Door, shop_of
@@ -47,11 +48,13 @@ class Taking:
         follower: Follower,
         *,
         clock: Clock | None = None,
+        on_request: ShopObserver = lambda _request: None,
     ) -> None:
         self._config = config
         self._sources = sources
         self._since = since
         self._follower = follower
+        self._on_request = on_request
         self._clock = clock or SystemClock()
         self._pulled: dict[SourceName, Pulled] = {}
         self._kept: dict[SourceName, Reach] = {}
@@ -113,6 +116,7 @@ class Taking:
             clock=self._clock,
             deadline=self._clock.monotonic() + within_s,
             on_customer=self._follower.step,
+            on_request=self._on_request,
             brake=self.brake,
         )
         self._pulled[order.platform] = pulled
