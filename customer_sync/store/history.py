@@ -247,22 +247,24 @@ class History(StateFile):
         return [(as_time(finished_at), latency_s) for finished_at, latency_s in rows]
 
     def tried_lately(self, emails: Collection[Email], since: datetime) -> list[Tried]:
-        """Return what was tried since a moment for anybody at *emails*, in its order.
+        """Return what was still tried at a moment, or since, for anybody at *emails*, in its order.
 
         Whoever has, had or was to leave such an address counts.
         """
-        found: list[Tried] = []
+        begin = since.astimezone(UTC).isoformat()
         with telling(self.path):
             rows = self._db.execute(
                 "SELECT kind, change, route, intended_at, outcome, detail, finished_at, contact_id,"
-                " NULL, NULL, 0 FROM operations ORDER BY id DESC"
+                " NULL, NULL, 0 FROM operations WHERE run_id IN"
+                " (SELECT id FROM runs WHERE finished_at IS NULL OR finished_at >= ?)"
+                " AND coalesce(finished_at, intended_at) >= ? ORDER BY id",
+                (begin, begin),
             )
-            for row in map(_Row._make, rows):
-                if as_time(row.intended_at) < since:
-                    break
-                if not self._decoded(row.change, _Whom).names.isdisjoint(emails):
-                    found.append(self._tried(row))
-        return found[::-1]
+            return [
+                self._tried(row)
+                for row in map(_Row._make, rows)
+                if not self._decoded(row.change, _Whom).names.isdisjoint(emails)
+            ]
 
     def begin_job(self, run_id: str, rows: int, now: datetime) -> int:
         """Note that an import job is about to be started; return its number."""

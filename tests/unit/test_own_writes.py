@@ -225,3 +225,15 @@ def test_the_journal_tells_what_was_tried_lately_for_whom(store: Store) -> None:
     store.intend("r1", [rename(JANE, MARY), update("other@example.com")], "PUT", at(3))
     assert [one.change for one in store.tried_lately([JANE], at(2))] == [rename(JANE, MARY)]
     assert store.tried_lately([Email("old@example.com")], at(2)) == []
+
+
+def test_what_took_long_to_be_written_is_no_older_than_its_end(store: Store) -> None:
+    """It waited for an import, and then for its turn: a listing may not show it yet."""
+    store.begin_run("r1", "run", at(0))
+    change = update(JANE)
+    store.intend("r1", [change], "POST /contacts/import", at(1))
+    store.record_applied("r1", change, confirmed(JANE), at(20))
+    store.finish_run("r1", at(21), 0, b"{}")
+    assert len(store.tried_lately([JANE], at(20))) == 1
+    assert store.tried_lately([JANE], at(20.5)) == []
+    assert store.tried_lately([JANE], at(22)) == []
