@@ -60,11 +60,14 @@ def is_public(address: str) -> bool:
     inner = _inner(ip) if isinstance(ip, ipaddress.IPv6Address) else None
     if inner is not None:
         return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast and ip not in _CLOUD_METADATA
+    return ip.is_global and not ip.is_multicast and not any(ip in other for other in _NOT_PUBLIC)
 
 
-_CLOUD_METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})
-"""Azure's, which is no private address; those of other clouds are link-local or private."""
+_NOT_PUBLIC = tuple(
+    map(ipaddress.ip_network, ("192.0.0.0/24", "168.63.129.16/32", "64:ff9b:1::/48", "::/96"))
+)
+"""What some versions of Python take for public (RFC 6890, 8215, 4291), and where Azure tells a
+machine its secrets; other clouds do that at link-local or private addresses."""
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 

@@ -14,7 +14,7 @@ ATTEMPTS = 3
 Pause: TypeAlias = Callable[[float], None]
 """Waits so many seconds, or less where somebody is in a hurry."""
 
-_BACKOFF = tenacity.wait_exponential_jitter(initial=0.5, max=2, jitter=0.5)
+_BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
