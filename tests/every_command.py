@@ -21,6 +21,10 @@ SHOWING: dict[str, tuple[str, ...]] = {
         *("run", "events.jsonl", "--json", "--route", "single"),
         *("--metrics-file", "sync.prom"),
     ),
+    "run logged": (
+        *("run", "events.jsonl", "--verbose"),
+        *("--log-format", "json", "--log-file", "sync.log"),
+    ),
     "run again": (
         *("run", "later.jsonl", "--verbose"),
         *("--max-deletes", "0", "--route", "single"),

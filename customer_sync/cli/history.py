@@ -8,12 +8,15 @@ from typing import Annotated, TypeAlias
 import msgspec
 import typer
 
+from customer_sync.cli.logged import LogOptions, is_json
 from customer_sync.cli.options import (
     ConfigOption,
     DetailedOption,
     DryRunOption,
     DurationOption,
     JsonOption,
+    LogFileOption,
+    LogFormatOption,
     MaxDeletesOption,
     MetricsOption,
     PiiOption,
@@ -150,6 +153,8 @@ def undo(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     metrics_file: MetricsOption = None,
+    log_format: LogFormatOption = None,
+    log_file: LogFileOption = None,
 ) -> int:
     """Undo a run: bring contacts back to what they were, where nobody changed them since.
 
@@ -176,9 +181,11 @@ def undo(
         quiet=quiet,
         verbose=verbose,
         metrics_file=metrics_path(metrics_file),
+        log=LogOptions(format=log_format, file=log_file),
     )
     code = do(config, state, job, view)
-    if not quiet and not dry_run and load_config(config).enabled:
+    loaded = load_config(config)
+    if not (quiet or dry_run or is_json(loaded, log_format)) and loaded.enabled:
         make_console(stderr=True).print(
             "The next run of the same source writes it again unless the shop changed.",
             style="dim",

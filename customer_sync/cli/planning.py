@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from customer_sync.cli.logged import LogOptions
 from customer_sync.cli.options import (
     ConfigOption,
     DetailedOption,
@@ -12,6 +13,8 @@ from customer_sync.cli.options import (
     DurationOption,
     EncodingOption,
     JsonOption,
+    LogFileOption,
+    LogFormatOption,
     MaxDeletesOption,
     MetricsOption,
     PiiOption,
@@ -121,6 +124,8 @@ def run(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     metrics_file: MetricsOption = None,
+    log_format: LogFormatOption = None,
+    log_file: LogFileOption = None,
 ) -> int:
     """Bring Brevo in line with the sources.
 
@@ -156,6 +161,7 @@ def run(
         quiet=quiet,
         verbose=verbose,
         metrics_file=metrics_path(metrics_file),
+        log=LogOptions(format=log_format, file=log_file),
     )
     return do(config, state, job, view)
 
@@ -183,6 +189,8 @@ def plan(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    log_format: LogFormatOption = None,
+    log_file: LogFileOption = None,
 ) -> int:
     """Show what a run would do, and keep it in a file if asked; the same as run --dry-run.
 
@@ -209,7 +217,14 @@ def plan(
         source=source,
         since=_since(since_, sources, is_complete=complete),
     )
-    view = View(rows=rows, show_pii=show_pii, as_json=as_json, quiet=quiet, verbose=verbose)
+    view = View(
+        rows=rows,
+        show_pii=show_pii,
+        as_json=as_json,
+        quiet=quiet,
+        verbose=verbose,
+        log=LogOptions(format=log_format, file=log_file),
+    )
     return do(config, state, job, view, out=out)
 
 
@@ -264,6 +279,8 @@ def apply(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     metrics_file: MetricsOption = None,
+    log_format: LogFormatOption = None,
+    log_file: LogFileOption = None,
 ) -> int:
     """Apply a plan from a file, except where the contact changed in Brevo since.
 
@@ -292,6 +309,7 @@ def apply(
         quiet=quiet,
         verbose=verbose,
         metrics_file=metrics_path(metrics_file),
+        log=LogOptions(format=log_format, file=log_file),
     )
     return do(config, state, job, view)
 

@@ -1,26 +1,32 @@
 """A session as the command line runs it: shown while it goes on, summed up at its end."""
 
+import logging
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from customer_sync.brevo.throttle import Family, windows
+from customer_sync.cli.logged import LogOptions, Voice, speaking
 from customer_sync.cli.options import load_config, state_folder
 from customer_sync.cli.watching import Looking
-from customer_sync.config import Config, LogLevel, Target
-from customer_sync.console import Watch, make_console, show_error, show_plan, show_summary
+from customer_sync.config import Config, Target
+from customer_sync.console import make_console, show_error, show_plan, show_summary
 from customer_sync.errors import ExitCode, StoreError
 from customer_sync.monitoring.telemetry import trace_for
+from customer_sync.monitoring.telling import LoggedTrace, tell_plan
+from customer_sync.notify.herald import RunHerald
+from customer_sync.notify.recipients import names_of, recipients_of
 from customer_sync.privacy import printable, printable_json
 from customer_sync.run.pipeline import Planned
 from customer_sync.run.planfile import write_plan
 from customer_sync.run.session import Job, Session
+from customer_sync.store import Store
+from customer_sync.target import state_file
 
 _NOTHING_TO_DO = "Nothing to do: Brevo holds what the shop says."
 _NOTHING = {
@@ -41,6 +47,7 @@ class View:
     verbose: bool
     metrics_file: Path | None = None
     """Where the figures are left; None: where the configuration says, if it does."""
+    log: LogOptions = field(default_factory=LogOptions)
 
 
 def do(
@@ -53,21 +60,34 @@ def do(
         SourceError: *out* cannot be written.
     """
     config = load_config(config_path)
-    folder = state_folder(config_path, state)
-    stderr = make_console(stderr=True)
-    if not config.enabled and not job.dry_run:
-        name = printable(str(config_path))
-        stderr.print(f"customer-sync is disabled in {name}; nothing was done.", markup=False)
-        return ExitCode.OK
-    is_verbose = view.verbose or config.log_level in (LogLevel.VERBOSE, LogLevel.DEBUG)
+    with speaking(
+        config,
+        view.log,
+        new_run_id(),
+        quiet=view.quiet,
+        verbose=view.verbose,
+        show_pii=view.show_pii,
+    ) as voice:
+        if not config.enabled and not job.dry_run:
+            said = f"customer-sync is disabled in {config_path}; nothing was done."
+            voice.stderr.print(Text(printable(said)))
+            voice.log.tell(logging.INFO, "disabled", detail=said)
+            return ExitCode.OK
+        folder = state_folder(config_path, state)
+        return _do(config, folder, job, view=view, voice=voice, out=out)
 
-    watch = Watch(stderr, is_quiet=view.quiet, is_verbose=is_verbose)
+
+def _do(
+    config: Config, folder: Path, job: Job, *, view: View, voice: Voice, out: Path | None
+) -> int:
+    stderr, watch = voice.stderr, voice.watch
 
     def on_planned(planned: Planned) -> None:
         watch.rest()
+        tell_plan(voice.log, planned.plan)
         if out is not None:
             write_plan(out, planned.plan, target=config.brevo.target, made_at=datetime.now(UTC))
-        if not view.as_json and not view.quiet:
+        if not view.as_json and not view.quiet and (job.dry_run or not voice.is_json):
             show_plan(
                 make_console(stderr=not job.dry_run),
                 planned.plan,
@@ -80,15 +100,19 @@ def do(
                 nothing=_NOTHING.get(job.command, _NOTHING_TO_DO),
             )
 
-    trace = trace_for(os.environ)
+    telemetry = trace_for(os.environ)
+    trace = LoggedTrace(voice.log, telemetry, target=str(config.brevo.target), dry_run=job.dry_run)
+    herald = herald_for(config, folder, job, voice.log.run_id)
     with watch:
-        session = Session(config, folder, job, watch, run_id=new_run_id(), trace=trace)
+        session = Session(
+            config, folder, job, watch, run_id=voice.log.run_id, trace=trace, herald=herald
+        )
         report = session.run(on_planned)
-    for complaint in trace.complaints:
-        stderr.print(Text(f"note: {printable(complaint)}"))
+    for complaint in (*telemetry.complaints, *(herald.complaints if herald else ())):
+        voice.note(complaint)
     metrics_file = view.metrics_file or config.metrics_file
     if metrics_file is not None and not job.dry_run and report.exit_code != ExitCode.BUSY:
-        leave_metrics(metrics_file, config, folder, stderr)
+        leave_metrics(metrics_file, config, folder, voice)
     if not view.quiet:
         show_summary(stderr, report, failure=session.failure)
     elif session.failure is not None:
@@ -98,7 +122,20 @@ def do(
     return report.exit_code
 
 
-def leave_metrics(path: Path, config: Config, folder: Path, stderr: Console) -> None:
+def herald_for(config: Config, folder: Path, job: Job, run_id: str) -> RunHerald | None:
+    """Return who tells others of the run; None where nobody is to be told."""
+    if job.dry_run or not names_of(config.notifications):
+        return None
+    return RunHerald(
+        config,
+        recipients_of(config.notifications, os.environ),
+        run_id=run_id,
+        command=job.command,
+        reopen=lambda: Store(folder / state_file(config.brevo.target)),
+    )
+
+
+def leave_metrics(path: Path, config: Config, folder: Path, voice: Voice) -> None:
     """Leave the figures at *path*; that it cannot be written is told, and fails no run."""
     from customer_sync.monitoring.metrics import write_metrics  # noqa: PLC0415 - costs time where nobody asks
 
@@ -107,7 +144,7 @@ def leave_metrics(path: Path, config: Config, folder: Path, stderr: Console) -> 
         past = looking.past()
         write_metrics(path, looking.status_of(past), past.runs_by_exit)
     except (OSError, StoreError) as error:
-        stderr.print(Text(f"note: the metrics file was not written: {printable(str(error))}"))
+        voice.note(f"the metrics file was not written: {error}")
 
 
 def new_run_id() -> str:

@@ -12,12 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from customer_sync.cli.history import opened
+from customer_sync.cli.logged import LogOptions, is_json
 from customer_sync.cli.options import (
     ConfigOption,
     DetailedOption,
     DryRunOption,
     DurationOption,
     JsonOption,
+    LogFileOption,
+    LogFormatOption,
     MaxDeletesOption,
     MetricsOption,
     PiiOption,
@@ -80,6 +83,8 @@ def retry(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     metrics_file: MetricsOption = None,
+    log_format: LogFormatOption = None,
+    log_file: LogFileOption = None,
 ) -> int:
     """Try what is due in the retry queue, without any source: a run like all others.
 
@@ -99,9 +104,10 @@ def retry(
         quiet=quiet,
         verbose=verbose,
         metrics_file=metrics_path(metrics_file),
+        log=LogOptions(format=log_format, file=log_file),
     )
     code = do(config, state, job, view)
-    if not quiet:
+    if not quiet and not is_json(load_config(config), log_format):
         _say_what_is_left(config, state)
     return code
 

@@ -69,6 +69,8 @@ KEYS = st.one_of(
             "events",
             "debug",
             "log_level",
+            "logging",
+            "max_size",
         ]
     ),
     st.text(max_size=8),
@@ -88,6 +90,7 @@ SKILLS = st.fixed_dictionaries(
         "notifications": TREES,
         "debug": TREES,
         "log_level": TREES,
+        "logging": TREES,
     },
 )
 DOCUMENTS = st.one_of(

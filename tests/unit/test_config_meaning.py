@@ -10,7 +10,9 @@ from customer_sync.config import (
     BrevoSettings,
     Config,
     InvalidConfig,
+    LogFormat,
     LogLevel,
+    LogSettings,
     Notifications,
     RetrySettings,
     RunEvent,
@@ -70,6 +72,11 @@ skills:
         base_delay: 30s
         max_delay: 1w
     log_level: verbose
+    logging:
+      format: json
+      file: logs/sync.log
+      max_size: 2 MB
+      keep: 0
     notifications:
       webhook_url: ${HOOK}
       webhook_secret: ${HOOK_SECRET}
@@ -150,6 +157,12 @@ def test_everything_said(tmp_path: Path) -> None:
         ),
         debug=False,
         log_level=LogLevel.VERBOSE,
+        logging=LogSettings(
+            format=LogFormat.JSON,
+            file=tmp_path / "logs" / "sync.log",
+            max_bytes=2_000_000,
+            keep=0,
+        ),
         notifications=Notifications(
             webhook_url_variable="HOOK",
             secret_variable="HOOK_SECRET",
@@ -227,6 +240,7 @@ def test_every_key_in_the_other_spelling(tmp_path: Path) -> None:
         "base_delay",
         "max_delay",
         "log_level",
+        "max_size",
         "webhook_url",
         "webhook_secret",
         "last_name",
@@ -241,17 +255,19 @@ def test_every_key_in_the_other_spelling(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("level", ["top", "skill"])
 def test_settings_at_either_level(tmp_path: Path, level: str) -> None:
-    """Notifications, debug and log level are read at the top and inside the skill's block."""
+    """Notifications, debug, log level and log are read at the top and inside the skill's block."""
     indent = "" if level == "top" else "    "
     config = loaded(
         tmp_path,
         with_skill(
             f"{indent}debug: true",
             f"{indent}log_level: error",
+            f"{indent}logging: {{file: sync.log}}",
             f"{indent}notifications: {{webhook_url: 'https://example.com/hook'}}",
         ),
     )
     assert config.debug
+    assert config.logging == LogSettings(file=tmp_path / "sync.log")
     assert config.notifications == Notifications(webhook_url="https://example.com/hook")
 
 

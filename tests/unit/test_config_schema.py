@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from customer_sync.config import (
     BrevoSettings,
     Config,
+    LogFormat,
     LogLevel,
     RunEvent,
     ShopSettings,
@@ -21,6 +22,7 @@ from customer_sync.config import (
     Target,
     load,
     parse_duration,
+    parse_size,
     schema,
 )
 from customer_sync.config.cases import REASONS
@@ -110,6 +112,7 @@ def test_caller_cannot_spoil_it() -> None:
         ("options", "resubscribe", Resubscribe),
         ("attribute_entry", "type", AttributeType),
         ("test", "event", Trigger),
+        ("logging", "format", LogFormat),
     ],
 )
 def test_words_agree_with_the_code(where: str, key: str, words: type[StrEnum]) -> None:
@@ -170,6 +173,9 @@ def test_defaults_agree_with_the_code(tmp_path: Path) -> None:
         if isinstance(value, timedelta):
             assert isinstance(told, str)
             assert parse_duration(told) == value
+        elif key == "max_size":
+            assert isinstance(told, str)
+            assert parse_size(told) == value
         else:
             assert told == value
 
@@ -191,6 +197,9 @@ def _defaults_in_use(config: Config) -> Iterator[tuple[str, str, object]]:
     shop = ShopSettings()
     yield "shop", "api_version", shop.api_version
     yield "shop", "overlap", shop.overlap
+    yield "logging", "format", config.logging.format
+    yield "logging", "max_size", config.logging.max_bytes
+    yield "logging", "keep", config.logging.keep
     yield "notifications", "events", list(config.notifications.events)
     yield "notifications", "allow_private", config.notifications.allow_private
 

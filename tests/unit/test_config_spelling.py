@@ -1,10 +1,10 @@
-"""Keys, limits and durations as people write them."""
+"""Keys, limits, durations and sizes as people write them."""
 
 from datetime import timedelta
 
 import pytest
 
-from customer_sync.config import parse_duration, parse_limit
+from customer_sync.config import parse_duration, parse_limit, parse_size
 from customer_sync.config.problems import listed, nearest
 from customer_sync.config.spelling import snake_case
 from customer_sync.core.model import Limit
@@ -69,6 +69,21 @@ def test_no_duration(text: str) -> None:
     """Anything else is refused with what a duration is."""
     with pytest.raises(ValueError, match="whole number and its unit"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("500kB", 500_000), ("10MB", 10_000_000), (" 2 GB ", 2_000_000_000)]
+)
+def test_size(text: str, size: int) -> None:
+    """A whole number and its unit, in thousands."""
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "10", "10 B", "10mb", "1.5MB", "-1MB", "9999999MB"])
+def test_no_size(text: str) -> None:
+    """Anything else is refused with what a size is."""
+    with pytest.raises(ValueError, match="kB, MB or GB"):
+        parse_size(text)
 
 
 @pytest.mark.parametrize(
