@@ -338,12 +338,11 @@ ADVICE: Mapping[Code, Advice] = {
         meaning="A value does not fit the attribute's type, or the attribute is of a kind that "
         "cannot be written. Most attributes that do not exist are not refused but ignored, which "
         "is why runs compare them first.",
-        remedy="`customer-sync attributes check` compares the account with `field_mapping`. Correct the "
-        "mapping or the value at the shop, then `customer-sync queue retry --all`.",
+        remedy="`customer-sync attributes check` compares the account with `field_mapping`. Correct "
+        "the mapping or the value at the shop, then `customer-sync queue retry --all`.",
         symptoms=(
-            "400 invalid_parameter: Attribute … does not exist",
             "400 invalid_parameter: Transactional attribute as primary Key is missing",
-            "400 invalid_parameter: invalid date format",
+            "400 invalid_parameter: invalid date format, or another message about an attribute",
         ),
         see=(Code.ACCOUNT_LACKS, Code.FIELD),
     ),
@@ -353,10 +352,7 @@ ADVICE: Mapping[Code, Advice] = {
         "retry queue until somebody mends it.",
         remedy="Correct the address at the shop and run again, or take the change off the queue: "
         "`customer-sync queue drop jane@example.com`.",
-        symptoms=(
-            "400 invalid_parameter: email is not valid …",
-            "400 invalid_parameter: Invalid email address",
-        ),
+        symptoms=("400 invalid_parameter: email is not valid …, Invalid email address, or alike",),
         see=(Code.RECORD_EMAIL,),
     ),
     Code.PHONE_REFUSED: Advice(

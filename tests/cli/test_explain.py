@@ -349,7 +349,7 @@ def test_only_the_address_that_was_asked_for_is_shown(embedded: World) -> None:
     assert "jane.old@example.com" in shown
 
 
-@pytest.mark.parametrize("who", ["CS101", "jane", "jane@", "id:"])
+@pytest.mark.parametrize("who", ["CS1", "jane", "jane@", "id:"])
 def test_what_is_neither_address_nor_id_is_refused(embedded: World, who: str) -> None:
     """With the way to write an id."""
     result = embedded.call("explain", who)
