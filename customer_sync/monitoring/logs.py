@@ -52,12 +52,14 @@ def opened(wish: Wish, on_trouble: Callable[[str], None]) -> Iterator[None]:
     """
     logger = logging.getLogger(NAME)
     before = logger.level
-    handlers = list(_handlers(wish, on_trouble))
-    if len(handlers) > 1:
-        logger.setLevel(min(handler.level for handler in handlers if handler.level))
-    for handler in handlers:
-        logger.addHandler(handler)
+    if wish.is_json or wish.file is not None:
+        logger.setLevel(min(wish.level, wish.stderr_level))
+    handlers = []
     try:
+        for handler in _handlers(wish, on_trouble):
+            # At once: that the next one cannot be opened is perhaps told by this one.
+            logger.addHandler(handler)
+            handlers.append(handler)
         yield
     finally:
         for handler in handlers:
