@@ -16,6 +16,7 @@ from customer_sync.config import Config
 from customer_sync.config.loading import load
 from customer_sync.console import Watch
 from customer_sync.core.model import Contact
+from customer_sync.run.heralds import Herald
 from customer_sync.run.measures import Trace
 from customer_sync.run.pipeline import Planned
 from customer_sync.run.report import RunReport
@@ -60,6 +61,8 @@ class Shop:
     """The time, which goes on from run to run."""
     trace: Trace | None = None
     """Whoever follows the runs from outside."""
+    herald: Herald | None = None
+    """Whoever tells others of them."""
 
     @property
     def state(self) -> Path:
@@ -109,6 +112,7 @@ class Shop:
             watch or quiet_watch(),
             run_id=f"r{self.runs:03}",
             trace=self.trace,
+            herald=self.herald,
         )
         session._clock = self.clock
         if self.state_type is not Store:

@@ -60,7 +60,7 @@ class RunHerald:
         with self._forgiven():
             dropped = outbox.clear_outbox(self._now())
             if dropped:
-                self.complaints.append(f"{dropped:,} notifications were too old or too many.")
+                self.complaints.append(f"Notifications that were too old or too many: {dropped:,}.")
             old = outbox.letters()
             for courier in self._couriers:
                 courier.take([one for one in old if one.recipient == courier.name], is_old=True)
@@ -138,8 +138,8 @@ class RunHerald:
         if left:
             because = f" ({reasons})" if reasons else ""
             self.complaints.append(
-                f"{left:,} notifications did not arrive yet{because}; they wait for the next run, "
-                "or for `customer-sync notify flush`."
+                "Notifications that wait for the next run, or for `customer-sync notify flush`: "
+                f"{left:,}{because}."
             )
         elif left is None and failed:
             self.complaints.append(f"The notifications of this run did not arrive ({reasons}).")

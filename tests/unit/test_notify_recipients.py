@@ -12,7 +12,7 @@ from customer_sync.notify.recipients import names_of, recipients_of
 from customer_sync.notify.services import Service, as_text
 from customer_sync.store import Letter
 from customer_sync.trouble import Code
-from webhook_receiver import KEY, letter
+from webhook_receiver import KEY, Receiver, letter, receiving
 
 # Apprise imports all its plugins, one of them a module that Python 3.13 does without.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -190,11 +190,17 @@ def test_the_address_of_a_service_is_not_shown() -> None:
 
 
 def test_apprise_itself_sends_it() -> None:
-    """A real plugin of Apprise that nobody answers: it is not taken, and nothing is raised."""
+    """A real plugin of Apprise, to somebody who takes it and later does not; no redirect."""
     from customer_sync.config import Secret
 
-    made = Service("CHAT_URL", Secret("json://127.0.0.1:9/"), allow_private=True)
-    assert made.send(trial(RunEvent.SYNC_COMPLETED)).told == "the service did not take it"
+    with receiving(Receiver(key=None)) as receiver:
+        address = Secret(f"json://127.0.0.1:{receiver.port}/hook")
+        made = Service("CHAT_URL", address, allow_private=True)
+        assert made.send(trial(RunEvent.SYNC_COMPLETED)).told == "the service took it"
+        assert receiver.taken[0]["title"] == "customer-sync: sync completed"
+        receiver.statuses, receiver.headers = [302], {"location": receiver.url}
+        assert made.send(trial(RunEvent.SYNC_COMPLETED)).told == "the service did not take it"
+        assert len(receiver.ids) == 2
 
 
 def test_a_text_has_the_numbers() -> None:
