@@ -338,8 +338,8 @@ ADVICE: Mapping[Code, Advice] = {
         meaning="A value does not fit the attribute's type, or the attribute is of a kind that "
         "cannot be written. Most attributes that do not exist are not refused but ignored, which "
         "is why runs compare them first.",
-        remedy="`customer-sync attributes check` compares the account with `field_mapping`. Correct "
-        "the mapping or the value at the shop, then `customer-sync queue retry --all`.",
+        remedy="`customer-sync attributes check` compares the account with `field_mapping`. "
+        "Correct the mapping or the value at the shop, then `customer-sync queue retry --all`.",
         symptoms=(
             "400 invalid_parameter: Transactional attribute as primary Key is missing",
             "400 invalid_parameter: invalid date format, or another message about an attribute",
@@ -369,7 +369,7 @@ ADVICE: Mapping[Code, Advice] = {
         "was deleted in Brevo while a run was at work.",
         remedy="`customer-sync lists` shows the lists there are; correct `list_id`, then "
         "`customer-sync run events.jsonl`.",
-        symptoms=("404 or 400 document_not_found: List ID does not exist",),
+        symptoms=("404 or 400 document_not_found: List ID does not exist (or alike)",),
         see=(Code.ACCOUNT_LACKS,),
     ),
     Code.CONTACT_GONE: Advice(
