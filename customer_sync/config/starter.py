@@ -81,6 +81,8 @@ $list_id
 
     # How much is told during a run: error, warning, info, verbose or debug.
     log_level: info
+    # Where the log of runs goes, besides what is shown: text, or json for programs.
+    # logging: {file: .customer-sync/sync.log, format: text, max_size: 10MB, keep: 5}
 
 $notifications
 """)
