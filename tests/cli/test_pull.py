@@ -232,6 +232,33 @@ def test_pull_prints_customers_where_no_file_is_named(world: World, magento: Mag
     assert [json.loads(line)["data"]["id"] for line in result.out.splitlines()] == ["1", "2", "3"]
 
 
+@pytest.mark.parametrize("command", [("pull", "magento"), ("run", "magento:")])
+def test_requests_to_the_shop_are_in_the_log(
+    world: World, magento: MagentoShop, command: tuple[str, ...]
+) -> None:
+    """Each attempt, by its path; and where people look, as a line."""
+    magento.troubles = [page(503)]
+    result = world.call(*command, "--verbose", "--log-file", "sync.log")
+    log = (world.folder / "sync.log").read_text(encoding="utf-8")
+    told = [line for line in log.splitlines() if " shop_request " in line]
+    assert len(told) == len(magento.requests)
+    assert "status=503" in told[0]
+    assert "status=200" in told[1]
+    assert "attempt=2" in told[1]
+    assert " method=GET route=/rest/V1/customers/search " in told[0]
+    assert "GET /rest/V1/customers/search 503" in result.err
+
+
+def test_a_pull_that_fails_is_one_json_line(world: World, magento: MagentoShop) -> None:
+    """With its code; standard error holds nothing else that is not JSON."""
+    magento.troubles = [page(401)]
+    result = world.call("pull", "magento", "--log-format", "json")
+    told = [json.loads(line) for line in result.err.splitlines()]
+    (error,) = [line for line in told if line["level"] == "error"]
+    assert (error["event"], error["code"]) == ("error", "CS602")
+    assert result.out == ""
+
+
 def test_pull_moves_no_watermark_until_its_file_was_used(
     world: World, magento: MagentoShop
 ) -> None:
@@ -397,16 +424,17 @@ def everything(world: World, *results: Result) -> Iterator[bytes]:
 def test_no_secret_is_left_anywhere(world: World, source: str, shop: Shop) -> None:
     """Neither on the outputs nor in a file, the state included, whether it works or not."""
     with configured(world, source, shop):
+        log = ("--verbose", "--log-file", "sync.log")
         results = [
-            world.call("run", f"{source}:", "--verbose", "--show-pii"),
-            world.call("pull", source, "--out", "out.jsonl"),
+            world.call("run", f"{source}:", "--show-pii", *log),
+            world.call("pull", source, "--out", "out.jsonl", *log),
             world.call("pull", source),
         ]
         for status in (400, 401, 403, 404):
             shop.troubles = [page(status)]
-            results.append(world.call("run", f"{source}:", "--json", "--verbose"))
+            results.append(world.call("run", f"{source}:", "--json", *log))
             shop.troubles = [page(status)]
-            results.append(world.call("pull", source))
+            results.append(world.call("pull", source, "--log-format", "json", *log))
     assert [result.exit_code for result in results[:3]] == [0, 0, 0]
     assert all(result.exit_code in {4, 5} for result in results[3:])
     for content in everything(world, *results):

@@ -9,6 +9,7 @@ import pytest
 from customer_sync.clock import SimulatedClock
 from customer_sync.config import ShopSettings, SourceName
 from customer_sync.platforms.format import Wanted
+from customer_sync.pull.client import ShopObserver
 from customer_sync.pull.order import Order
 from customer_sync.pull.pulled import Pulled, pull
 from customer_sync.pull.shops import Door
@@ -40,6 +41,7 @@ def fetch(clock: SimulatedClock, request: pytest.FixtureRequest) -> Fetch:
         mapped: frozenset[str] = frozenset(),
         wanted: Wanted | None = None,
         deadline: float = float("inf"),
+        on_request: ShopObserver = lambda _request: None,
     ) -> Pulled:
         door = Door(
             platform=platform,
@@ -48,7 +50,7 @@ def fetch(clock: SimulatedClock, request: pytest.FixtureRequest) -> Fetch:
             transport=transport,
         )
         order = Order(platform=platform, since=since, mapped=mapped, wanted=wanted or Wanted())
-        pulled = pull(door, order, clock=clock, deadline=deadline)
+        pulled = pull(door, order, clock=clock, deadline=deadline, on_request=on_request)
         request.addfinalizer(pulled.close)
         return pulled
 

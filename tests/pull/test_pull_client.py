@@ -55,6 +55,22 @@ def test_broken_connections_are_tried_again(
     assert len(fields(fetch(WOO, transport))) == 1
 
 
+def test_every_attempt_is_told(fetch: Fetch, shop: WooShop) -> None:
+    """By its path alone, with what became of it and the pauses since the first."""
+    shop.troubles = [plain(503, **{"retry-after": "40"})]
+    told: list[client.ShopRequest] = []
+    transport = Breaking(inner=shop.transport, times=1, error=httpx.ReadError)
+    fetch(WOO, transport, on_request=told.append)
+    assert [(one.status, one.error, one.attempt) for one in told] == [
+        (None, "ReadError", 1),
+        (503, "", 2),
+        (200, "", 3),
+    ]
+    assert {one.route for one in told} == {"GET /wp-json/wc/v3/customers"}
+    assert told[0].waited_s == 0
+    assert told[2].waited_s >= 40
+
+
 def test_trying_has_an_end(fetch: Fetch, shop: WooShop) -> None:
     """Then the shop is unavailable, and the last reason is told."""
     shop.troubles = [page(503) for _ in range(100)]
