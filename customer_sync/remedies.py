@@ -560,3 +560,8 @@ ADVICE: Mapping[Code, Advice] = {
         "somebody.",
     ),
 }
+
+
+def remedy_of(code: str) -> str:
+    """Return what to do about what is told under *code*; nothing where there is no such code."""
+    return ADVICE[Code(code)].remedy if code in set(Code) else ""

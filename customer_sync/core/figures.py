@@ -39,6 +39,9 @@ class Trouble:
     message: str = ""
     hint: str = ""
     code: str = ""
+    """The broken rule, or Brevo's word."""
+    trouble: str = ""
+    """The code to look it up by; reports of earlier versions have none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,3 +93,11 @@ def test_a_trouble_is_told_with_what_to_do() -> None:
     assert "customer-sync queue list" in words.remedy(Trouble(kind="deferred"))
     assert "rejects.jsonl" in words.remedy(Trouble(kind="rejection"))
     assert words.remedy(Trouble(kind="note")) == ""
+    assert "authorised IPs" in words.remedy(Trouble(kind="deferred", trouble="CS402"))
+
+
+def test_a_trouble_is_called_by_its_code_too() -> None:
+    """By which it can be looked up; earlier versions had none."""
+    told = Trouble(kind="failed", trouble="CS407", code="duplicate_parameter")
+    assert words.name(told) == "failed CS407 duplicate_parameter"
+    assert words.name(Trouble(kind="failed")) == "failed"

@@ -53,7 +53,7 @@ def _troubles(overview: Overview) -> Iterator[str]:
     yield from _table(
         ("how often", "what", "message", "what to do"),
         (
-            (f"{count:,}", f"{one.kind} {one.code}".rstrip(), one.message, words.remedy(one))
+            (f"{count:,}", words.name(one), one.message, words.remedy(one))
             for one, count in overview.troubles[:MOST_TROUBLES]
         ),
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from customer_sync.core.figures import Figures, Latency, PastRun, Trouble
 from customer_sync.core.standing import Standing
 from customer_sync.errors import ExitCode
+from customer_sync.remedies import remedy_of
 
 UNKNOWN = "–"
 """Stands where there is nothing to tell."""
@@ -124,8 +125,16 @@ def budgets(used: Mapping[str, float]) -> str:
 
 
 def remedy(trouble: Trouble) -> str:
-    """Return what to do about a trouble: what the run advised, else what its kind calls for."""
-    return trouble.hint or _REMEDIES.get(trouble.kind, "")
+    """Return what to do about a trouble.
+
+    That is what the run advised, else what its code calls for, else what its kind does.
+    """
+    return trouble.hint or remedy_of(trouble.trouble) or _REMEDIES.get(trouble.kind, "")
+
+
+def name(trouble: Trouble) -> str:
+    """Return what a trouble is called: its kind, the code to look up, and the rule or word."""
+    return " ".join(filter(None, (trouble.kind, trouble.trouble, trouble.code)))
 
 
 _REMEDIES = {
