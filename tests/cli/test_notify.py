@@ -1,11 +1,15 @@
 """Runs tell a webhook how they end, and whoever was away hears it later."""
 
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import tenacity
+from jsonschema import Draft202012Validator
 
 from customer_sync.notify import delivery
 from customer_sync.notify.messages import notification_schema
@@ -14,6 +18,7 @@ from session_stage import event
 from webhook_receiver import KEY, Receiver, receiving
 from worlds import World
 
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "notifications.md").read_text("utf-8")
 NOTIFICATIONS = """\
 notifications:
   webhook_url: {url}
@@ -225,3 +230,38 @@ def test_flushing_tells_what_is_left_and_why(embedded: World) -> None:
 def test_the_schema_is_printed(embedded: World) -> None:
     """For whoever receives notifications."""
     assert embedded.call("schema", "notification").document == notification_schema()
+
+
+# ---------------------------------------------------------------- the page
+
+
+def blocks(language: str) -> list[str]:
+    """Return the blocks of docs/notifications.md in *language*."""
+    return re.findall(rf"^```{language}\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def test_what_the_page_shows_is_of_the_form_that_is_sent(
+    embedded: World, receiver: Receiver
+) -> None:
+    """By the schema, and with every key that a run has."""
+    (shown,) = map(json.loads, blocks("json"))
+    Draft202012Validator(notification_schema()).validate(shown)
+    telling(embedded, receiver).sync(event("created", 1))
+    assert list(shown) == list(receiver.taken[-1])
+    assert shown["data"].keys() == receiver.taken[-1]["data"].keys()
+
+
+def test_the_configuration_of_the_page_can_be_used(embedded: World) -> None:
+    """As it stands."""
+    tell(embedded, blocks("yaml")[0])
+    assert embedded.call("validate", "config.yaml").exit_code == 0
+
+
+def test_the_commands_of_the_page_run(embedded: World, receiver: Receiver) -> None:
+    """Each ends well where somebody listens."""
+    telling(embedded, receiver)
+    commands = [line for line in blocks("sh")[0].splitlines() if line]
+    assert len(commands) == 3
+    for line in commands:
+        result = embedded.call(*shlex.split(line, comments=True)[1:])
+        assert result.exit_code == 0, (line, result.err)
