@@ -104,9 +104,13 @@ class RunLog:
         self._show_pii = show_pii
         self._logger = logging.getLogger(f"{NAME}.run")
 
+    def wants(self, level: int) -> bool:
+        """Tell whether anybody wants lines of this *level*."""
+        return self._logger.isEnabledFor(level)
+
     def tell(self, level: int, event: str, **fields: Field) -> None:
         """Write one line, if anybody wants lines of this *level*."""
-        if not self._logger.isEnabledFor(level):
+        if not self.wants(level):
             return
         shown = {name: safe(value, show_pii=self._show_pii) for name, value in fields.items()}
         extra = {"run_id": self.run_id, "event": event, "fields": shown}

@@ -220,8 +220,9 @@ def tell_plan(log: RunLog, plan: Plan) -> None:
         withheld=len(plan.withheld),
         digest=plan.digest,
     )
-    for change in plan.changes:
-        _tell_change(log, change)
+    if log.wants(logging.DEBUG):
+        for change in plan.changes:
+            _tell_change(log, change)
 
 
 def _tell_change(log: RunLog, change: Change) -> None:
