@@ -18,12 +18,14 @@ from customer_sync.cli import (
     explaining,
     history,
     inspecting,
+    manual,
     notifying,
     persons,
     planning,
     proving,
     pulling,
     rehearsing,
+    scheduling,
     starting,
     waiting,
     watching,
@@ -75,6 +77,8 @@ for module in (
     account,
     rehearsing,
     starting,
+    scheduling,
+    manual,
 ):
     module.register(app)
 
