@@ -74,9 +74,7 @@ class LogFile(RotatingFileHandler, WatchedFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - logging's name
         """Tell the first time that a line was lost."""
-        error = sys.exception()
-        if isinstance(error, OSError):
-            self._complain(error)
+        self._complain(sys.exception())
 
     def close(self) -> None:
         """Close the file; what could not be written before cannot be now."""
@@ -85,13 +83,16 @@ class LogFile(RotatingFileHandler, WatchedFileHandler):
         except OSError as error:
             self._complain(error)
 
-    def _complain(self, error: OSError) -> None:
+    def _complain(self, error: BaseException | None) -> None:
         if not self._is_told:
             self._is_told = True
             self._on_trouble(complaint(error))
 
 
-def complaint(error: OSError) -> str:
+def complaint(error: BaseException | None) -> str:
     """Return what to tell the operator of a log file that cannot be written."""
-    where = f" ({error.filename})" if error.filename else ""
-    return f"the log file cannot be written: {error.strerror or error}{where}; the run goes on"
+    why = str(error)
+    if isinstance(error, OSError):
+        where = f" ({error.filename})" if error.filename else ""
+        why = f"{error.strerror or error}{where}"
+    return f"the log file cannot be written: {why}; the run goes on"

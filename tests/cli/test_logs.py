@@ -198,6 +198,26 @@ def test_changes_that_fail_are_told_without_being_asked(world: World) -> None:
     assert max(line["attempt"] for line in of(log, "request")) > 1
 
 
+def test_pauses_for_the_rate_limit_are_told(world: World) -> None:
+    """They are why a run takes long, so nobody has to ask."""
+    world.call("sandbox", "reset")
+    with Sandbox(world.folder / ".customer-sync" / SANDBOX_FILE, clock=SystemClock()) as sandbox:
+        sandbox.inject("POST /contacts", status=429, times=1)
+    paused = of(told(world, "--route", "single"), "rate_limit")
+    assert {line["family"] for line in paused} == {"contacts"}
+    assert all(line["wait_ms"] > 0 for line in paused)
+    assert {line["level"] for line in paused} == {"info"}
+
+
+def test_what_the_guard_holds_back_is_told(world: World) -> None:
+    """With its code and what to do."""
+    world.call("run", "events.jsonl")
+    world.write("events.jsonl", [event("deleted", 1, at="2024-02-01T10:00:00Z")])
+    (withheld,) = of(told(world, "--max-deletes", "0"), "withheld")
+    assert (withheld["code"], withheld["level"]) == ("CS305", "warning")
+    assert "--confirm-deletes" in withheld["hint"]
+
+
 @pytest.mark.parametrize("options", [("--log-format", "json"), ("--log-format=json",)])
 @pytest.mark.parametrize("arguments", [("run", "--nonsense"), ("run", "e", "--config", "no.yaml")])
 def test_what_stops_a_command_before_a_run_is_json_too(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from customer_sync.monitoring.log_file import LogFile
 from customer_sync.monitoring.logs import RunLog, Wish, opened
 
 LOG = RunLog("run")
@@ -168,3 +169,19 @@ def test_a_folder_that_is_gone_is_told(tmp_path: Path, troubles: list[str]) -> N
         path.parent.rmdir()
         tell("second", "third")
     assert len(troubles) == 1
+
+
+def test_whatever_goes_wrong_is_told_and_fails_nothing(path: Path, troubles: list[str]) -> None:
+    """Be it no trouble of the disk at all."""
+
+    class Failing(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            raise ValueError("no line of this")
+
+    file = LogFile(path, max_bytes=100, keep=1, on_trouble=troubles.append)
+    file.setFormatter(Failing())
+    record = logging.LogRecord("customer_sync", logging.INFO, "", 0, "first", (), None)
+    for _ in range(2):
+        file.handle(record)
+    file.close()
+    assert troubles == ["the log file cannot be written: no line of this; the run goes on"]
