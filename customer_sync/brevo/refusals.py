@@ -142,15 +142,14 @@ def _auth_hint(status: int, said: str) -> str:
 def trouble_with(refusal: Refusal, status: int) -> Code:
     """Return what kind of refusal this is.
 
-    Whose address or number it is already is told by `duplicate_identifiers`, or in answers of
-    before mid-2024 by the message alone; the rest is told by the message, since most refusals
-    share one code.
+    What belongs to another contact is told by `duplicate_identifiers`, where they came along; the
+    rest is told by the message, since most refusals share one code.
     """
     said = refusal.said.lower()
-    taken = {identifier.lower() for identifier in refusal.duplicate_identifiers}
-    if taken & {"sms", "whatsapp", "landline_number"}:
+    taken = set(refusal.duplicate_identifiers)
+    if taken & _PHONES:
         return Code.PHONE_TAKEN
-    if taken or "already exist" in said:
+    if taken:
         return Code.CONTACT_EXISTS
     return next(
         (trouble for words, trouble in _BY_WORDS if words.search(said)),
@@ -158,7 +157,12 @@ def trouble_with(refusal: Refusal, status: int) -> Code:
     )
 
 
+_PHONES = frozenset({"SMS", "WHATSAPP", "LANDLINE_NUMBER"})
+"""Identifiers that are numbers."""
+
 _BY_WORDS = (
+    (re.compile(r"\b(?:sms|whatsapp|landline_number) is already associated\b"), Code.PHONE_TAKEN),
+    (re.compile(r"\bcontact already exist|\bis already associated\b"), Code.CONTACT_EXISTS),
     (re.compile(r"\bphone number\b"), Code.PHONE_REFUSED),
     (re.compile(r"\bemail( address)? is not valid\b|\binvalid email\b"), Code.EMAIL_REFUSED),
     (re.compile(r"\blist id\b"), Code.LIST_GONE),

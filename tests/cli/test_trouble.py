@@ -10,8 +10,10 @@ import pytest
 import typer.main
 
 import customer_sync
+from brevo_double import ScriptedServer, refusal, talk
+from customer_sync.brevo.client import BrevoClient
 from customer_sync.cli import app
-from customer_sync.errors import ExitCode
+from customer_sync.errors import BrevoError, ExitCode
 from customer_sync.remedies import ADVICE, AREAS
 from customer_sync.trouble import Code
 from provoking import Scene
@@ -32,6 +34,24 @@ def test_every_code_can_be_provoked(
 ) -> None:
     """Whoever meets the trouble is told this code and no other."""
     assert PROVOCATIONS[code](Scene(world=embedded, patch=monkeypatch)) == code
+
+
+def _symptoms() -> Iterator[tuple[Code, int, str, str]]:
+    for code, advice in ADVICE.items():
+        for symptom in advice.symptoms:
+            if found := re.fullmatch(r"(\d{3})(?: or \d{3})? (\w+)(?: or \w+)?: (.+)", symptom):
+                yield code, int(found[1]), found[2], found[3]
+
+
+@pytest.mark.parametrize(("code", "status", "word", "message"), tuple(_symptoms()))
+def test_what_brevo_answers_is_known_again(
+    code: Code, status: int, word: str, message: str
+) -> None:
+    """By the words that the page quotes, even where an answer names no duplicates."""
+    server = ScriptedServer([refusal(status, message, word)])
+    with pytest.raises(BrevoError) as caught:
+        talk(server, BrevoClient.account)
+    assert caught.value.trouble is code
 
 
 def test_every_code_is_used_by_the_package() -> None:
