@@ -1,19 +1,35 @@
-"""init: a first configuration."""
+"""init: a first configuration, and a first look at what it would do."""
 
-import sys
-from enum import StrEnum
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from customer_sync.config import SourceName, Target, check, template
-from customer_sync.core.model import DeleteBehavior
+from customer_sync.cli.interview import (
+    Account,
+    Word,
+    ask_account,
+    ask_list,
+    ask_text,
+    ask_word,
+    create_attributes,
+    is_terminal,
+    missing_attributes,
+    say,
+)
+from customer_sync.cli.options import DEFAULT_STATE
+from customer_sync.cli.running import View, do
+from customer_sync.config import STANDARD_RULES, Config, SourceName, Target, check, template
+from customer_sync.console import PREVIEW_ROWS
+from customer_sync.core.model import DeleteBehavior, FieldRule
 from customer_sync.errors import ConfigError, ExitCode
 from customer_sync.privacy import printable
+from customer_sync.proof.firstlook import FirstLook, look_at
+from customer_sync.run.session import Job
 from customer_sync.trouble import Code
 
-Word = TypeVar("Word", bound=StrEnum)
+KEY_VARIABLE = "BREVO_API_KEY"
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +40,15 @@ def register(app: typer.Typer) -> None:
 def init(
     file: Annotated[Path, typer.Argument(help="The file to write.")] = Path("config.yaml"),
     *,
+    look: Annotated[
+        str | None,
+        typer.Option(
+            "--look-at",
+            help="A file of customers: the source and the mapping are taken from it, and a dry run "
+            "of it ends the interview.",
+            metavar="FILE",
+        ),
+    ] = None,
     source: Annotated[
         SourceName | None, typer.Option("--source", help="Where customers come from.")
     ] = None,
@@ -41,71 +66,212 @@ def init(
         str | None, typer.Option("--webhook-url", help="Whom to tell how a run ended.")
     ] = None,
     key_variable: Annotated[
-        str, typer.Option("--key-variable", help="The variable that holds the key for Brevo.")
-    ] = "BREVO_API_KEY",
+        str | None,
+        typer.Option(
+            "--key-variable",
+            help="The variable that holds the key for Brevo. Default: BREVO_API_KEY.",
+        ),
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option("--base-url", help="Where `sandbox serve` answers in place of Brevo."),
+    ] = None,
+    create_missing: Annotated[
+        bool | None,
+        typer.Option(
+            "--create-attributes/--no-create-attributes",
+            help="Create the attributes that the account lacks. Default: ask, or do not.",
+        ),
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Do not ask the account, and make no dry run.")
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Replace a file that exists already.")
     ] = False,
 ) -> int:
-    """Write a commented configuration, asking what no option says.
+    """Write a commented configuration, asking what no option says, and try it on your file.
 
-    Example: customer-sync init --source custom --list-id 5
+    Only the name of the variable with the key is asked for, never the key; where that variable is
+    set, the account says which lists and attributes it has. Without a terminal nothing is asked.
+    Exits as the dry run does, where there is one.
+
+    Example: customer-sync init --look-at events.jsonl --list-id 5
     """
-    if file.exists() and not force:
-        raise ConfigError(
-            f"{file} exists already.",
-            trouble=Code.FILE_EXISTS,
-            hint="Name another file, or add --force.",
-        )
-    if sys.stdin.isatty():
-        source = source or _ask("Where do customers come from?", SourceName, SourceName.CUSTOM)
-        target = target or _ask("Where are contacts written?", Target, Target.SANDBOX)
-        if list_id is None:
-            answer = typer.prompt("Which list at Brevo? (0: none)", default=0, type=int)
-            list_id = int(answer) or None
-        delete_behavior = delete_behavior or _ask(
-            "What does a deletion at the shop mean?", DeleteBehavior, DeleteBehavior.SOFT
-        )
-    _write(
-        file,
-        template(
-            source=source or SourceName.CUSTOM,
-            target=target or Target.SANDBOX,
-            api_key_variable=key_variable,
-            list_id=list_id,
-            delete_behavior=delete_behavior or DeleteBehavior.SOFT,
-            webhook_url=webhook_url,
-        ),
+    _may_write(file, force=force)
+    asks = is_terminal()
+    if look is None and asks:
+        look = ask_text("A file of customers to look at? (Enter: none)") or None
+    seen = None if look is None else _looked(look, source)
+    if seen is not None:
+        source = seen.platform
+    target_question = "Where are contacts written?"
+    source = _word(source, "Where do customers come from?", SourceName, SourceName.CUSTOM)
+    target = _word(target, target_question, Target, Target.SANDBOX)
+    answers = Answers(
+        source=source,
+        target=target,
+        key_variable=key_variable or _key_variable(target),
+        rules=seen.rules if seen else STANDARD_RULES,
+        webhook_url=webhook_url,
+        base_url=base_url,
     )
+    state = file.parent / DEFAULT_STATE
+    account = None
+    if target is Target.LIVE and not offline:
+        account = ask_account(_drafted(file, answers.text(), keep=False), state)
+    list_id = _list(list_id, account)
+    deletion = "What does a deletion at the shop mean?"
+    behavior = _word(delete_behavior, deletion, DeleteBehavior, DeleteBehavior.SOFT)
+    config = _drafted(file, answers.text(list_id=list_id, delete_behavior=behavior), keep=True)
+    if account is not None:
+        _offer_attributes(config, account, state, wanted=create_missing)
+    can_try = not offline and (target is Target.SANDBOX or account is not None)
+    return _ended(file, look if can_try else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What is known before the account was asked."""
+
+    source: SourceName
+    target: Target
+    key_variable: str
+    rules: tuple[FieldRule, ...]
+    webhook_url: str | None
+    base_url: str | None
+
+    def text(
+        self,
+        *,
+        list_id: int | None = None,
+        delete_behavior: DeleteBehavior = DeleteBehavior.SOFT,
+    ) -> str:
+        """Return the configuration that says so.
+
+        Raises:
+            ConfigError: the name of the variable is none.
+        """
+        return template(
+            source=self.source,
+            target=self.target,
+            api_key_variable=self.key_variable,
+            base_url=self.base_url,
+            list_id=list_id,
+            rules=self.rules,
+            delete_behavior=delete_behavior,
+            webhook_url=self.webhook_url,
+        )
+
+
+def _word(given: Word | None, question: str, kind: type[Word], default: Word) -> Word:
+    """Return what an option says, else what somebody answers, else *default*."""
+    if given is not None:
+        return given
+    return ask_word(question, kind, default) if is_terminal() else default
+
+
+def _key_variable(target: Target) -> str:
+    """Return the name of the variable; the sandbox asks for no key, so nobody is asked either."""
+    if target is Target.LIVE and is_terminal():
+        return ask_text("Which variable holds the key? (its name, not the key)", KEY_VARIABLE)
+    return KEY_VARIABLE
+
+
+def _list(given: int | None, account: Account | None) -> int | None:
+    """Return the list that an option names, or somebody chooses; None: none."""
+    if given is None:
+        return ask_list(account.lists if account else ()) if is_terminal() else None
+    if account is not None:
+        _note_list(given, account)
+    return given
+
+
+def _ended(file: Path, look: str | None) -> int:
+    """Say what comes next, or show it: a dry run of *look*."""
     name = printable(str(file))
-    typer.echo(f"{name} is written. Next: customer-sync validate {name}")
-    return ExitCode.OK
+    if look is None or look == "-":
+        typer.echo(f"{name} is written. Next: customer-sync validate {name}")
+        return ExitCode.OK
+    typer.echo(f"{name} is written. This is what a run would do now; nothing is changed:")
+    return _try(file, look)
 
 
-def _ask(question: str, kind: type[Word], default: Word) -> Word:
-    """Ask for one of the words of *kind*; the empty answer is *default*."""
-    answer = typer.prompt(question, default=default.value, type=kind)
-    return kind(answer)
-
-
-def _write(file: Path, content: str) -> None:
-    """Write *content* if it is a good configuration.
+def _may_write(file: Path, *, force: bool) -> None:
+    """Return if *file* may be written, by an option or by the word of whoever sits there.
 
     Raises:
-        ConfigError: it is not, or the file cannot be written.
+        ConfigError: it exists, and nobody gave leave.
+    """
+    if not file.exists() or force:
+        return
+    if is_terminal() and typer.confirm(f"{printable(str(file))} exists already. Replace it?"):
+        return
+    raise ConfigError(
+        f"{file} exists already.",
+        trouble=Code.FILE_EXISTS,
+        hint="Name another file, or add --force.",
+    )
+
+
+def _looked(name: str, source: SourceName | None) -> FirstLook:
+    """Look at the file and say what was seen."""
+    seen = look_at(name, source)
+    say(f"{name}: {seen.taken_for}")
+    say(f"{seen.records:,} records, {seen.rejected:,} to be rejected")
+    say("Mapped: " + ", ".join(f"{rule.field} to {rule.attribute}" for rule in seen.rules))
+    return seen
+
+
+def _note_list(list_id: int, account: Account) -> None:
+    """Say so where the account has no such list; a run would refuse."""
+    if list_id not in {one.id for one in account.lists}:
+        has = ", ".join(f"{one.id} ({one.name})" for one in account.lists) or "none"
+        say(f"The account has no list {list_id}; it has: {has}.")
+
+
+def _offer_attributes(
+    config: Config, account: Account, state: Path, *, wanted: bool | None
+) -> None:
+    """Create what the account lacks, if somebody says so."""
+    missing = missing_attributes(config, account)
+    if not missing:
+        return
+    names = ", ".join(f"{one.name} ({one.wanted})" for one in missing)
+    if wanted is None and is_terminal():
+        wanted = typer.confirm(f"The account lacks {names}. Create them?", default=True)
+    if wanted:
+        create_attributes(config, state, missing)
+        say(f"Created {names}.")
+    else:
+        say(f"The account lacks {names}. Later: customer-sync attributes create")
+
+
+def _try(file: Path, source: str) -> int:
+    job = Job(command="run", sources=(source,), dry_run=True)
+    view = View(rows=PREVIEW_ROWS, show_pii=False, as_json=False, quiet=False, verbose=False)
+    return do(file, None, job, view)
+
+
+def _drafted(file: Path, content: str, *, keep: bool) -> Config:
+    """Return what *content* says; *file* holds it afterwards if it is to be kept.
+
+    Raises:
+        ConfigError: it is no good configuration, or the file cannot be written.
     """
     draft = file.with_name(f".{file.name}.draft")
     try:
         draft.write_text(content, encoding="utf-8")
-        _, problems = check(draft)
-        if problems:
+        config, problems = check(draft)
+        if config is None:
             raise ConfigError(
                 "These answers make no good configuration: "
                 + "; ".join(f"{p.pointer} {p.message}" for p in problems),
                 trouble=Code.CONFIGURATION,
                 hint="Correct them and try again.",
             )
-        draft.replace(file)
+        if keep:
+            draft.replace(file)
     except OSError as error:
         raise ConfigError(
             f"{file} cannot be written: {error.strerror}.",
@@ -114,3 +280,4 @@ def _write(file: Path, content: str) -> None:
         ) from error
     finally:
         draft.unlink(missing_ok=True)
+    return config

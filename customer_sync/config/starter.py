@@ -23,7 +23,7 @@ brevo:
   target: $target
   # The key stays out of this file: name the environment variable that holds it.
   api_key: $api_key
-  # Which of Brevo's rate limits hold for your account: general, advanced or extended.
+$base_url  # Which of Brevo's rate limits hold for your account: general, advanced or extended.
   plan: general
 
 skills:
@@ -127,6 +127,7 @@ def template(
     source: SourceName,
     target: Target = Target.SANDBOX,
     api_key_variable: str = "BREVO_API_KEY",
+    base_url: str | None = None,
     list_id: int | None = None,
     rules: Iterable[FieldRule] = STANDARD_RULES,
     delete_behavior: DeleteBehavior = DeleteBehavior.SOFT,
@@ -151,6 +152,7 @@ def template(
         shop=_shop(source),
         target=target,
         api_key=f"${{{api_key_variable}}}",
+        base_url="" if base_url is None else f"  base_url: {_scalar(base_url)}\n",
         fields="\n".join(f"      {_scalar(rule.field)}: {_entry(rule)}" for rule in rules),
         delete_behavior=delete_behavior,
         list_id=_NO_LIST if list_id is None else f"      list_id: {list_id}",
