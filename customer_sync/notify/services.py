@@ -12,9 +12,6 @@ from customer_sync.notify.webhook import IS_PRIVATE
 from customer_sync.store.outbox import Letter
 from customer_sync.trouble import Code
 
-TIMEOUT_S = 10
-"""How long one service may take."""
-
 _KINDS = {
     RunEvent.SYNC_COMPLETED: apprise.NotifyType.SUCCESS,
     RunEvent.SYNC_FAILED: apprise.NotifyType.FAILURE,
@@ -45,11 +42,10 @@ class Service:
             app_id="customer-sync",
             app_desc="customer-sync",
             http_redirects=False,
-            service_timeout=TIMEOUT_S,
             storage_mode=apprise.PersistentStoreMode.MEMORY,
         )
-        self._services = apprise.Apprise(asset=asset)
-        if not self._services.add(address.reveal()):
+        plugin = apprise.Apprise.instantiate(address.reveal(), asset=asset)
+        if plugin is None:
             raise ConfigError(
                 f"The environment variable {variable} holds no address of a service that Apprise "
                 "knows.",
@@ -57,6 +53,7 @@ class Service:
                 hint="It has the form that Apprise writes for the service, such as "
                 "slack://… or mailtos://….",
             )
+        self._plugin = plugin
 
     def __repr__(self) -> str:
         return f"Service({self.name!r})"
@@ -68,7 +65,8 @@ class Service:
         title, body = as_text(letter)
         kind = _KINDS[RunEvent(letter.event)]
         try:
-            is_sent = self._services.notify(title=title, body=body, notify_type=kind)
+            # Not by way of Apprise's own threads: a program cannot end before those do.
+            is_sent = self._plugin.notify(title=title, body=body, notify_type=kind)
         except Exception as error:  # noqa: BLE001 # whatever a plugin of Apprise may raise
             return Answer(is_delivered=False, told=f"Apprise failed ({type(error).__name__})")
         if is_sent:
@@ -83,17 +81,18 @@ class Service:
 
         For most services it names none, but an account at theirs.
         """
-        for service in self._services:
-            if not any("{host}" in str(form) for form in getattr(service, "templates", ())):
-                continue
-            host, port = str(service.host), service.port or 443
-            try:
-                allowed_addresses(host, port, allow_private=False, resolver=self._resolver)
-            except PrivateAddress:
-                return True
-            except OSError:
-                # The domain of a mail address need not be a machine.
-                continue
+        plugin = self._plugin
+        if "{host}" not in str(plugin.templates):
+            return False
+        try:
+            allowed_addresses(
+                str(plugin.host), plugin.port or 443, allow_private=False, resolver=self._resolver
+            )
+        except PrivateAddress:
+            return True
+        except OSError:
+            # The domain of a mail address need not be a machine.
+            return False
         return False
 
 

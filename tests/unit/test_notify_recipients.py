@@ -1,7 +1,7 @@
 """Whom the configuration names, and services through Apprise."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -104,9 +104,6 @@ class _Plugin:
         self.outcome = outcome
         self.sent: list[tuple[str, str, str]] = []
 
-    def __iter__(self) -> "Iterator[_Plugin]":
-        yield self
-
     def notify(self, *, title: str, body: str, notify_type: object) -> bool:
         """Note what is sent, and do what the test says."""
         self.sent.append((title, body, str(notify_type)))
@@ -130,7 +127,7 @@ def service(plugin: _Plugin, *addresses: str, allow_private: bool = False) -> Se
         allow_private=allow_private,
         resolver=resolver,
     )
-    object.__setattr__(made, "_services", plugin)
+    object.__setattr__(made, "_plugin", plugin)
     return made
 
 
