@@ -91,7 +91,8 @@ def _bad(name: str, found: str, remedy: str, code: ExitCode) -> Check:
 
 
 def _failed(name: str, error: CustomerSyncError) -> Check:
-    return _bad(name, error.message, error.hint or "", error.exit_code)
+    found = f"{error.trouble}: {error.message}"
+    return _bad(name, found, error.hint or "", error.exit_code)
 
 
 def _disk(state: Path) -> Iterator[Check]:
