@@ -26,6 +26,7 @@ from customer_sync.cli import (
     pulling,
     rehearsing,
     scheduling,
+    serving,
     starting,
     waiting,
     watching,
@@ -78,6 +79,7 @@ for module in (
     rehearsing,
     starting,
     scheduling,
+    serving,
     manual,
 ):
     module.register(app)

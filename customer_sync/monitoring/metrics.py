@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
+from prometheus_client import CollectorRegistry, Gauge, generate_latest, write_to_textfile
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
@@ -29,6 +29,21 @@ def write_metrics(path: Path, status: Status, runs_by_exit: Mapping[int | None, 
     """
     write_to_textfile(str(path), registry_of(status, runs_by_exit))
     path.chmod(_READABLE)
+
+
+def metrics_text(
+    status: Status, runs_by_exit: Mapping[int | None, int], *, inbox_records: int
+) -> bytes:
+    """Return the figures as Prometheus asks for them over HTTP, and how much the inbox holds."""
+    registry = registry_of(status, runs_by_exit)
+    waiting = Gauge(
+        "customer_sync_inbox_records",
+        "Records that were received and have not yet gone through the pipeline.",
+        ["target"],
+        registry=registry,
+    )
+    waiting.labels(target=status.target).set(inbox_records)
+    return generate_latest(registry)
 
 
 def registry_of(status: Status, runs_by_exit: Mapping[int | None, int]) -> CollectorRegistry:

@@ -5,6 +5,7 @@ import itertools
 import os
 import signal
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -96,6 +97,8 @@ class Job:
     """Of what is pulled, only what changed since then; None: everything."""
     undoing: Undoing | None = None
     """A run to be undone, instead of sources."""
+    records: tuple[Record | Rejection, ...] = ()
+    """What was received already, before what the sources hold."""
 
 
 @dataclass(slots=True)
@@ -148,9 +151,7 @@ class Session:
         self._hurry: Callable[[], object] | None = None
         """Breaks off whatever waits to be in flight."""
         self._files = tuple(one for one in job.sources if platform_of(one) is None)
-        self._taking = Taking(
-            config, job.sources, job.since, watch, on_request=watch.shop_request
-        )
+        self._taking = Taking(config, job.sources, job.since, watch, on_request=watch.shop_request)
 
     @property
     def planned(self) -> Planned | None:
@@ -296,7 +297,7 @@ class Session:
         validator = EventValidator(event_schema(), now=self._clock.now())
         return await make_ready(
             self._config,
-            self._to_the_end(itertools.chain(self._taking.records(), records)),
+            self._to_the_end(itertools.chain(self._job.records, self._taking.records(), records)),
             validator,
             edges,
             self._job.options,
@@ -542,7 +543,13 @@ def _count_statements(plan: Plan) -> int:
 
 @contextmanager
 def _signals(on_interrupt: Callable[[int], None]) -> Iterator[None]:
-    """Call *on_interrupt* at each Ctrl-C or SIGTERM, with how many there have been."""
+    """Call *on_interrupt* at each Ctrl-C or SIGTERM, with how many there have been.
+
+    Only the main thread hears signals; in any other one, whoever began the thread stops it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     times = 0
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
