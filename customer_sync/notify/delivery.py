@@ -54,17 +54,13 @@ def deliver(
         stop=tenacity.stop_after_attempt(attempts),
         wait=_BACKOFF,
         sleep=pause,
-        retry_error_callback=_last_answer,
     )
-    return retrying(recipient.send, letter)
+    try:
+        return retrying(recipient.send, letter)
+    except tenacity.RetryError as given_up:
+        answer: Answer = given_up.last_attempt.result()
+        return answer
 
 
 def _is_worth_another(answer: Answer) -> bool:
     return answer.may_be_repeated and not answer.is_delivered
-
-
-def _last_answer(state: tenacity.RetryCallState) -> Answer:
-    if state.outcome is None:
-        raise RuntimeError("tenacity asks for the last answer before there is one")
-    answer: Answer = state.outcome.result()
-    return answer
