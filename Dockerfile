@@ -21,7 +21,7 @@ RUN sed -e '/^ *--hash/d' -e 's/ *\\$//' constraints.txt > versions.txt \
  && awk 'NR == FNR { wanted[$1]; next } \
          /^[a-z0-9]/ { split($1, name, "=="); taken = name[1] in wanted } taken' \
     names.txt constraints.txt > needed.txt \
- && /trial/bin/pip wheel --quiet --no-deps --wheel-dir /wheels . \
+ && PIP_CONSTRAINT=/src/versions.txt /trial/bin/pip wheel --quiet --no-deps --wheel-dir /wheels . \
  && python -m venv /opt/customer-sync \
  && /opt/customer-sync/bin/pip install --quiet --require-hashes --no-deps -r needed.txt \
  && /opt/customer-sync/bin/pip install --quiet --no-deps /wheels/*.whl \
