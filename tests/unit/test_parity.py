@@ -209,7 +209,18 @@ def test_a_no_is_never_excepted() -> None:
     newcomer = customer(created=1, is_only_created=True, email_consent=no)
     sheet = look([newcomer], [contact()], policy=Policy(update_enabled=False))
     standing, entry = only(sheet)
-    assert standing is Standing.DIFFERENT
+    assert (standing, entry.why) == (Standing.DIFFERENT, "consent")
+
+
+def test_a_no_is_not_excepted_either_where_addresses_were_swapped() -> None:
+    """A person has to undo the swap, and until then somebody who said no is mailed."""
+    no = said(value=False, minute=1)
+    sheet = look(
+        [customer(JANE, former=[MARY], email_consent=no), customer(MARY, former=[JANE])],
+        [contact(JANE, number=7), contact(MARY, number=8)],
+    )
+    (entry,) = sheet.customers.lists[Standing.DIFFERENT]
+    assert entry.email == JANE
     assert entry.why.startswith("said no, and can be mailed")
 
 
