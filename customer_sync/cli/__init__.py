@@ -35,6 +35,7 @@ from customer_sync.cli.logged import tell_alone, tell_error_alone, wants_json
 from customer_sync.cli.options import VersionOption
 from customer_sync.console import make_console, printable_lines, show_error
 from customer_sync.errors import CustomerSyncError, ExitCode, StoreError, UsageError
+from customer_sync.plugins import load_plugins
 from customer_sync.privacy import mask_text, printable_json
 from customer_sync.run.report import ReportedError, RunReport
 from customer_sync.trouble import Code
@@ -61,6 +62,7 @@ app = typer.Typer(
 @app.callback()
 def root(*, version: VersionOption = False) -> None:
     """Hold the options that stand before any command."""
+    load_plugins()
 
 
 for module in (

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,20 +12,20 @@ from rich.text import Text
 from customer_sync.brevo.throttle import Family, windows
 from customer_sync.cli.logged import LogOptions, Voice, speaking
 from customer_sync.cli.options import load_config, state_folder
-from customer_sync.cli.watching import Looking
 from customer_sync.config import Config, Target
 from customer_sync.console import make_console, show_error, show_plan, show_summary
 from customer_sync.errors import ExitCode, StoreError
+from customer_sync.monitoring.looking import Looking
 from customer_sync.monitoring.telemetry import trace_for
 from customer_sync.monitoring.telling import LoggedTrace, tell_plan
-from customer_sync.notify.herald import RunHerald
-from customer_sync.notify.recipients import names_of, recipients_of
+from customer_sync.notify.appointing import herald_for
 from customer_sync.privacy import printable, printable_json
 from customer_sync.run.pipeline import Planned
 from customer_sync.run.planfile import write_plan
+from customer_sync.run.run_id import new_run_id
 from customer_sync.run.session import Job, Session
-from customer_sync.store import Store
-from customer_sync.target import state_file
+
+__all__ = ["View", "do", "leave_metrics", "new_run_id", "rate_of"]
 
 _NOTHING_TO_DO = "Nothing to do: Brevo holds what the shop says."
 _NOTHING = {
@@ -102,7 +101,9 @@ def _do(
 
     telemetry = trace_for(os.environ)
     trace = LoggedTrace(voice.log, telemetry, target=str(config.brevo.target), dry_run=job.dry_run)
-    herald = herald_for(config, folder, job, voice.log.run_id)
+    herald = herald_for(
+        config, folder, command=job.command, run_id=voice.log.run_id, is_dry=job.dry_run
+    )
     with watch:
         session = Session(
             config, folder, job, watch, run_id=voice.log.run_id, trace=trace, herald=herald
@@ -122,19 +123,6 @@ def _do(
     return report.exit_code
 
 
-def herald_for(config: Config, folder: Path, job: Job, run_id: str) -> RunHerald | None:
-    """Return who tells others of the run; None where nobody is to be told."""
-    if job.dry_run or not names_of(config.notifications):
-        return None
-    return RunHerald(
-        config,
-        recipients_of(config.notifications, os.environ),
-        run_id=run_id,
-        command=job.command,
-        reopen=lambda: Store(folder / state_file(config.brevo.target)),
-    )
-
-
 def leave_metrics(path: Path, config: Config, folder: Path, voice: Voice) -> None:
     """Leave the figures at *path*; that it cannot be written is told, and fails no run."""
     from customer_sync.monitoring.metrics import write_metrics  # noqa: PLC0415 - costs time where nobody asks
@@ -145,11 +133,6 @@ def leave_metrics(path: Path, config: Config, folder: Path, voice: Voice) -> Non
         write_metrics(path, looking.status_of(past), past.runs_by_exit)
     except (OSError, StoreError) as error:
         voice.note(f"the metrics file was not written: {error}")
-
-
-def new_run_id() -> str:
-    """Return an id that sorts by time and that nobody else draws in the same second."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
 
 def rate_of(config: Config) -> float:

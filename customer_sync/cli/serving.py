@@ -25,10 +25,11 @@ from customer_sync.cli.options import (
     state_folder,
 )
 from customer_sync.cli.running import new_run_id
-from customer_sync.cli.watching import CONFIG, Looking
+from customer_sync.cli.watching import CONFIG
 from customer_sync.clock import SystemClock
 from customer_sync.config import Config
 from customer_sync.errors import ConfigError, CustomerSyncError, ExitCode
+from customer_sync.monitoring.looking import Looking
 from customer_sync.platforms.format import Wanted
 from customer_sync.platforms.wanting import wanted
 from customer_sync.privacy import mask_text, printable

@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -15,19 +14,16 @@ from rich.text import Text
 
 from customer_sync.cli.options import ConfigOption, JsonOption, StateOption, load_config
 from customer_sync.cli.options import state_folder as folder_of
-from customer_sync.config import Config, Target, parse_duration
+from customer_sync.config import Target, parse_duration
 from customer_sync.console import make_console
 from customer_sync.errors import ExitCode, SourceError
 from customer_sync.monitoring.conditions import Condition, read_condition
 from customer_sync.monitoring.dashboard import render_page, words
 from customer_sync.monitoring.dashboard.document import to_json
 from customer_sync.monitoring.dashboard.markdown import to_markdown
-from customer_sync.monitoring.watching import NAMES, Overview, Past, Status, budgets_of, look
-from customer_sync.monitoring.watching import overview as overview_of
-from customer_sync.monitoring.watching import status as status_of
+from customer_sync.monitoring.looking import Looking
+from customer_sync.monitoring.watching import NAMES, Status
 from customer_sync.privacy import printable, printable_json
-from customer_sync.store import Store
-from customer_sync.target import Connection, state_file
 from customer_sync.trouble import Code
 
 CONFIG = Path("config.yaml")
@@ -122,51 +118,6 @@ def report(
     elif md or html is None:
         typer.echo(to_markdown(seen, since=since), nl=False)
     return ExitCode.OK
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looking:
-    """Where to look, and how far back."""
-
-    config: Config
-    folder: Path
-    span: timedelta
-
-    def status(self) -> Status:
-        """Look once."""
-        return self.status_of(self.past())
-
-    def status_of(self, past: Past) -> Status:
-        """Add up what was seen."""
-        return status_of(
-            past, target=self.config.brevo.target, budgets=budgets_of(self.config.brevo.plan)
-        )
-
-    def overview(self) -> Overview:
-        """Look once, and lay out everything."""
-        return overview_of(
-            self.past(),
-            target=self.config.brevo.target,
-            budgets=budgets_of(self.config.brevo.plan),
-        )
-
-    def past(self) -> Past:
-        """Read the state; where there is none, nothing ever happened."""
-        path = self.folder / state_file(self.config.brevo.target)
-        if not path.exists():
-            return self.nothing()
-        with Store(path) as store:
-            return look(store, self.folder / "lock", since=self.span, now=self._now())
-
-    def nothing(self) -> Past:
-        """Return a past without a run."""
-        now = self._now()
-        return Past(since=now - self.span, until=now)
-
-    def _now(self) -> datetime:
-        """Return the time that the runs live by; the sandbox's may be ahead of ours."""
-        connection = Connection(config=self.config, state=self.folder, environ={})
-        return connection.clock().now()
 
 
 def show_status(console: Console, now: Status, met: Sequence[Condition], *, since: str) -> None:

@@ -233,8 +233,21 @@ _TABLE = (
     ),
 )
 
-TRANSFORMS: Mapping[str, Transform] = MappingProxyType({line.name: line for line in _TABLE})
-"""Every transform by its name, in the order of the documentation."""
+_by_name = {line.name: line for line in _TABLE}
+
+TRANSFORMS: Mapping[str, Transform] = MappingProxyType(_by_name)
+"""Every transform by its name, in the order of the documentation, then what was added."""
+
+
+def add_transform(transform: Transform) -> None:
+    """Let mappings name one more; to be called before the first configuration is read.
+
+    Raises:
+        ValueError: the name is taken.
+    """
+    if transform.name in _by_name:
+        raise ValueError(transform.name)
+    _by_name[transform.name] = transform
 
 
 def apply_steps(value: object, steps: Iterable[Step], context: Context) -> object:

@@ -1,10 +1,11 @@
 """From the sources that a user names to events, whatever platform each of them is from."""
 
+import io
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -23,6 +24,9 @@ from customer_sync.readers.sources import called, find
 
 SAMPLE_SIZE = 20
 """How many records are looked at to recognise a file."""
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+"""The time of files where there are none."""
 
 _OWN_COLUMNS = frozenset({"event", "timestamp"})
 
@@ -102,6 +106,12 @@ def open_seen(
         yield seen, reader.understood(seen)
 
 
+def understand_each(records: Iterator[Decoded], asked: Asked) -> Iterator[Understood]:
+    """Yield *records* that come from no file: events as they are, others by what they look like."""
+    reader = _Reader(io.BytesIO(), _NEVER, asked, lambda _taken: None)
+    return reader.one_by_one(records)
+
+
 class _Reader:
     """Reads files one after the other."""
 
@@ -146,7 +156,7 @@ class _Reader:
         """Return the events of a file that was looked at."""
         records = self._harmless(seen)
         if seen.recognised.format is events.EVENTS:
-            return self._one_by_one(records)
+            return self.one_by_one(records)
         return seen.recognised.format.understand(records, self._asked.wanted)
 
     @contextmanager
@@ -187,7 +197,7 @@ class _Reader:
         known = {camel_case(name) for name in asked} | _OWN_COLUMNS
         return bool(columns) and all(camel_case(column) in known for column in columns if column)
 
-    def _one_by_one(self, records: Iterator[Decoded]) -> Iterator[Understood]:
+    def one_by_one(self, records: Iterator[Decoded]) -> Iterator[Understood]:
         """Yield events as they are, and what else stands among them by what it looks like itself.
 
         A rejects file holds rows of other files, and people append listings to event files.

@@ -1,6 +1,6 @@
 """Which platform's format a file is in, judged by what it holds and by what was configured."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from customer_sync.core.model import SourceName
 from customer_sync.core.names import camel_case
@@ -17,6 +17,18 @@ PLATFORM_FORMATS: tuple[Format, ...] = (
     *magento.FORMATS,
 )
 """Within a platform the first that fits counts."""
+
+_added: list[Format] = []
+
+
+def formats() -> tuple[Format, ...]:
+    """Return every format that is told apart, those of other packages last."""
+    return (*PLATFORM_FORMATS, *_added)
+
+
+def add_formats(more: Iterable[Format]) -> None:
+    """Let files be recognised as one of *more*; to be called before the first is read."""
+    _added.extend(more)
 
 
 def recognise(
@@ -36,7 +48,7 @@ def recognise(
         return Recognised(format=own, reason=reason)
     hits = [
         Recognised(format=one, reason=reason)
-        for one in PLATFORM_FORMATS
+        for one in formats()
         if (reason := one.recognise(sample))
     ]
     if is_own_csv(sample) or (source is SourceName.CUSTOM and (is_forced or not hits)):

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -17,7 +17,6 @@ from types import FrameType
 
 from customer_sync.brevo.exchange import RequestEvent
 from customer_sync.config import Config
-from customer_sync.console import Watch
 from customer_sync.core.model import (
     FieldWarning,
     Note,
@@ -50,6 +49,7 @@ from customer_sync.pull.watermarks import Since
 from customer_sync.run.apply import StopSign
 from customer_sync.run.heralds import Herald, NoHerald
 from customer_sync.run.journal import RunJournal
+from customer_sync.run.listening import Listener
 from customer_sync.run.measures import Measures, NoTrace, Trace
 from customer_sync.run.pipeline import (
     Edges,
@@ -127,7 +127,7 @@ class Session:
         config: Config,
         state: Path,
         job: Job,
-        watch: Watch,
+        watch: Listener,
         *,
         run_id: str,
         trace: Trace | None = None,
@@ -455,6 +455,21 @@ class Session:
             self._cancel()
         elif times > 1 or self._so_far.journal is None:
             raise KeyboardInterrupt
+
+    def stop(self) -> None:
+        """End soon, asked from any thread: what is in flight is finished, the rest is queued.
+
+        Before anything is written it ends at once, and keeps nothing.
+        """
+        self._so_far.codes.append(ExitCode.INTERRUPTED)
+        self._stop.raise_for("interrupted")
+        if self._taking.brake.apply():
+            return
+        end = self._cancel if self._so_far.journal is None else self._hurry
+        # The event loop may have ended meanwhile, and the work with it.
+        with suppress(RuntimeError):
+            if end is not None:
+                end()
 
     def _note_takeover(self, lock: RunLock) -> None:
         if lock.taken_over:
