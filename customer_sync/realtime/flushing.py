@@ -31,7 +31,7 @@ _ACCEPTED = frozenset({ExitCode.OK, ExitCode.PARTIAL, ExitCode.REFUSED})
 class Running(Protocol):
     """Carries out one job; how it failed is in what it returns."""
 
-    def __call__(self, job: Job) -> tuple[RunReport, CustomerSyncError | None]:
+    def __call__(self, job: Job, /) -> tuple[RunReport, CustomerSyncError | None]:
         """Return the report, and what stopped the job if anything did."""
         ...
 
