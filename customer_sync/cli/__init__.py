@@ -60,7 +60,7 @@ app = typer.Typer(
 
 
 @app.callback()
-def root(*, version: VersionOption = False) -> None:
+def root(*, version: VersionOption = False) -> None:  # noqa: ARG001 - its own callback acts
     """Hold the options that stand before any command."""
     load_plugins()
 

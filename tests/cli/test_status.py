@@ -8,10 +8,11 @@ import pytest
 from rich.console import Console
 
 from builders import customer
-from customer_sync.cli.watching import Looking, follow
+from customer_sync.cli.watching import follow
 from customer_sync.config import load
 from customer_sync.errors import ExitCode
 from customer_sync.monitoring.conditions import read_condition
+from customer_sync.monitoring.looking import Looking
 from customer_sync.monitoring.watching import NAMES
 from customer_sync.store import QueueItem, RunLock, Store
 from session_stage import event
