@@ -125,7 +125,8 @@ def _is_their_block(change: Create | Update | Delete | Keep, before: Confirmed |
 
     Nothing that the shop says later may lift it.
     """
-    if Note.NO_WENT_ALONG in change.notes or Note.COMES_BACK_BLOCKED in change.notes:
+    theirs = {Note.NO_WENT_ALONG, Note.COMES_BACK_BLOCKED, Note.ADDRESS_SAID_NO}
+    if not theirs.isdisjoint(change.notes):
         return True
     if not isinstance(change, Create) or before is None or before.email_blocked_at is not None:
         return False

@@ -332,6 +332,11 @@ def _update(
     if is_renamed and contact.is_email_blocked and email_blocked is None:
         # A rename lifts the block at Brevo unless it is sent along.
         email_blocked = True
+    elif is_renamed and ledger.is_new_home_blocked and email_blocked is None:
+        # Somebody said no to mail at that address, and its no outlives its owner.
+        email_blocked = True
+        draft.write(MAIL, None, BLOCKED, Why.CONSENT)
+        draft.note(Note.ADDRESS_SAID_NO)
     if not draft.fields:
         return Keep(customer=customer, before=contact, notes=tuple(draft.notes))
     if customer.is_only_created and not policy.update_enabled:

@@ -332,6 +332,7 @@ class Note(StrEnum):
     RESUBSCRIBED = "newer consent at the shop lifts the block that this tool had set"
     MERGED_INTO_EXISTING = "the new address has a contact already; the old contact is retired"
     NO_WENT_ALONG = "blocked under the old address, and so under the new one"
+    ADDRESS_SAID_NO = "the new address was blocked before, and stays so whoever has it"
     PARTLY_UNDONE = "not all of it comes back; the summary says what stays, and why"
     MADE_ANEW = "made anew: its number, history, opt-in date and the lists it had left are lost"
     BLOCK_STAYS = "stays blocked"

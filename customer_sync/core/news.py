@@ -211,8 +211,11 @@ def _is_superseded(at: datetime, known: Dated[Value] | None, before: Confirmed) 
 def _newer(
     said: Dated[bool] | None, known: Dated[bool] | None, before: Confirmed
 ) -> Dated[bool] | None:
-    if said is None or (known is not None and said.at < known.at):
+    if said is None:
         return None
+    if known is not None and said.at < known.at:
+        # A no that is told again stands, however late the one that is known was dated.
+        return known if _is_no(said) and _is_no(known) else None
     return None if said.value and _precedes(said, before.deleted_at) else said
 
 

@@ -13,6 +13,8 @@ class Suppression:
 
     is_mail_blocked: bool = False
     is_sms_blocked: bool = False
+    is_new_home_blocked: bool = False
+    """Whether the address that the person has now was blocked for mail, whoever had it then."""
     left_lists: frozenset[int] = frozenset()
     """Lists that somebody left at this address by a link in a mail."""
     erased_at: datetime | None = None
@@ -56,6 +58,7 @@ def remembered(
     return Suppression(
         is_mail_blocked=not suppressed.mail.isdisjoint({email, *former} - our_mail),
         is_sms_blocked=not suppressed.sms.isdisjoint({email, *former} - our_sms),
+        is_new_home_blocked=email in suppressed.mail,
         left_lists=frozenset(
             one for name in (email, *former) for one in suppressed.left.get(name, ())
         ),

@@ -26,6 +26,7 @@ from customer_sync.core.model import (
     Value,
     Why,
 )
+from customer_sync.core.suppression import NOBODY, Suppressed
 
 LIST = 5
 PLAIN = Policy()
@@ -40,6 +41,7 @@ def changes(
     contacts: list[Contact],
     known: list[Confirmed],
     policy: Policy = PLAIN,
+    suppressed: Suppressed = NOBODY,
 ) -> list[Change]:
     """Return all that is to be done."""
     return list(
@@ -48,6 +50,7 @@ def changes(
             {c.email: c for c in contacts if c.email is not None},
             {c.email: c for c in known},
             policy,
+            suppressed,
         )
     )
 
@@ -304,6 +307,18 @@ def test_a_rename_sends_the_block_along() -> None:
     """Brevo would lift it."""
     change = only(customer(NEW_JANE, former=[JANE]), contact(JANE, email_blocked=True))
     assert patch(change).email_blocked is True
+
+
+def test_a_rename_to_an_address_that_said_no_is_blocked() -> None:
+    """The no outlives whoever had the address then."""
+    (change,) = changes(
+        [customer(NEW_JANE, former=[JANE])],
+        [contact(JANE)],
+        [confirmed(JANE)],
+        suppressed=Suppressed(mail=frozenset({Email(NEW_JANE)})),
+    )
+    assert patch(change) == ContactPatch(rename_to=NEW_JANE, email_blocked=True)
+    assert notes(change) == (Note.ADDRESS_SAID_NO,)
 
 
 def test_where_both_addresses_have_a_contact_one_is_retired() -> None:

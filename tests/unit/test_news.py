@@ -97,6 +97,13 @@ def test_an_older_consent_is_dropped() -> None:
     assert fresh(since_confirmed(late, known)).email_consent is None
 
 
+def test_a_no_that_is_told_again_stands_as_it_was_dated() -> None:
+    """However late the one that is known was dated."""
+    known = confirmed(minute=5, email_consent=said(NO, 5))
+    late = customer(minute=6, email_consent=said(NO, 4))
+    assert fresh(since_confirmed(late, known)).email_consent == said(NO, 5)
+
+
 def test_what_was_said_before_an_earlier_deletion_stays_void() -> None:
     """It was voided when the customer came back, and a late arrival does not change that."""
     known = confirmed(minute=8, attributes={}, created=8, deleted=5)
