@@ -52,6 +52,9 @@ from customer_sync.core.news import (
 from customer_sync.core.renames import find_renames
 from customer_sync.core.suppression import NOBODY, Suppressed, Suppression, remembered
 
+NUMBER = "SMS"
+"""The attribute that holds the number for SMS."""
+
 
 def diff(
     customers: Mapping[Email, Customer],
@@ -329,6 +332,11 @@ def _update(
     settle_attributes(draft, customer, contact, before, policy)
     add_lists = settle_list(draft, contact, before, policy, ledger.left_lists)
     email_blocked, sms_blocked = settle_consents(draft, spoken, contact, before, policy)
+    if _gets_a_number(draft, contact) and sms_blocked is None and ledger.is_sms_blocked:
+        # Others made the contact anew without a number: only ours can make it reachable by SMS.
+        sms_blocked = True
+        draft.write(SMS, None, BLOCKED, Why.CONSENT)
+        draft.note(Note.SMS_COMES_BACK_BLOCKED)
     if is_renamed and contact.is_email_blocked and email_blocked is None:
         # A rename lifts the block at Brevo unless it is sent along.
         email_blocked = True
@@ -354,6 +362,12 @@ def _update(
         fields=tuple(draft.fields),
         notes=tuple(draft.notes),
     )
+
+
+def _gets_a_number(draft: Draft, contact: Contact) -> bool:
+    """Tell whether a contact that has no number for SMS, and no block of it, is given one."""
+    is_reachable = contact.attributes.get(NUMBER) is not None or contact.is_sms_blocked
+    return draft.attributes.get(NUMBER) is not None and not is_reachable
 
 
 def _block_only(

@@ -7,7 +7,7 @@ same time are settled by their place in the input.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import itemgetter
 from typing import TypeAlias
@@ -101,6 +101,7 @@ class Fold:
                 )
             else:
                 groups[email].append(one)
+        identities = _without_the_dead(identities, groups)
         residents = _residents(identities, groups)
         customers = {}
         for email, members in groups.items():
@@ -149,6 +150,24 @@ def _absorbable(heard: Mapping[Key, Heard], key: Key) -> Key | None:
         if before.last <= one.left_at(email):
             return ("email", email)
     return None
+
+
+def _without_the_dead(
+    identities: Identities, groups: Mapping[Email, Collection[Heard]]
+) -> Identities:
+    """Return *identities* with no address owned by somebody who is heard to be deleted.
+
+    Else whoever had the address after that could not take the contact, and its no, along.
+    """
+    dead = {
+        i
+        for members in groups.values()
+        for one in members
+        if _recall_death(one, identities).is_deleted
+        for i in one.ids
+    }
+    owners = {email: ids - dead for email, ids in identities.owners.items()}
+    return replace(identities, owners=owners)
 
 
 def _residents(

@@ -321,6 +321,29 @@ def test_a_rename_to_an_address_that_said_no_is_blocked() -> None:
     assert notes(change) == (Note.ADDRESS_SAID_NO,)
 
 
+def test_a_number_is_not_written_without_the_no_to_sms_that_its_owner_said() -> None:
+    """Others made the contact anew, which had no number, so that nobody subscribed it to SMS."""
+    (change,) = changes(
+        [customer(attributes={"SMS": "+12025550101"})],
+        [contact()],
+        [],
+        suppressed=Suppressed(sms=frozenset({JANE})),
+    )
+    assert patch(change) == ContactPatch(attributes={"SMS": "+12025550101"}, sms_blocked=True)
+    assert notes(change) == (Note.SMS_COMES_BACK_BLOCKED,)
+
+
+def test_a_number_that_is_exchanged_says_nothing_of_a_block() -> None:
+    """Whoever lifted the block in Brevo did so for this contact."""
+    (change,) = changes(
+        [customer(attributes={"SMS": "+12025550101"})],
+        [contact(attributes={"SMS": "+12025550102"})],
+        [],
+        suppressed=Suppressed(sms=frozenset({JANE})),
+    )
+    assert patch(change) == ContactPatch(attributes={"SMS": "+12025550101"})
+
+
 def test_where_both_addresses_have_a_contact_one_is_retired() -> None:
     """The contact at the new address is the customer's; the old one is blocked and unlisted."""
     kept, retired = changes(

@@ -704,3 +704,15 @@ def test_the_number_of_statements_adds_up() -> None:
     )
     in_customers = sum(one.statements for one in folded.customers.values())
     assert in_customers + sum(one.statements for one in folded.skipped) == 5
+
+
+def test_whoever_shared_an_address_with_somebody_who_is_deleted_takes_its_contact_along() -> None:
+    """The deletion is heard of only now; without the contact its no would be left behind."""
+    found = fold(
+        [
+            statement(DELETED, 2),
+            statement(UPDATED, 4, customer_id="c2", email=NEW_JANE),
+        ],
+        living({"c1": JANE, "c2": JANE}),
+    )
+    assert found.customers[NEW_JANE].former_emails == (JANE,)
