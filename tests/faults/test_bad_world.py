@@ -103,6 +103,10 @@ def copy_of(shop: Shop, folder: Path) -> Shop:
 # ---------------------------------------------------------------- the real command
 
 
+UNMEASURED = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_PROCESS")}
+"""The environment of a process without room: there is none for a record of its lines either."""
+
+
 class Place:
     """A folder from which real processes sync to a sandbox on loopback."""
 
@@ -132,7 +136,7 @@ class Place:
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "BREVO_API_KEY": "key"},
+            env={**(UNMEASURED if before else os.environ), "BREVO_API_KEY": "key"},
             preexec_fn=before,
         )
         return done.returncode, json.loads(done.stdout), done.stderr
@@ -445,6 +449,7 @@ def test_an_output_that_cannot_be_written_is_told(place: Place, options: tuple[s
             stderr=subprocess.PIPE,
             text=True,
             check=False,
+            env=UNMEASURED,
         )
     assert done.returncode == ExitCode.CONFIG
     assert "Traceback" not in done.stderr
