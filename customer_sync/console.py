@@ -25,8 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from customer_sync.brevo.exchange import Attempt, RateWait, RequestEvent, Retry
-from customer_sync.core.bill import seconds_of
-from customer_sync.core.draft import EMAIL
+from customer_sync.core.changes.draft import EMAIL
 from customer_sync.core.model import (
     Applied,
     Change,
@@ -42,7 +41,8 @@ from customer_sync.core.model import (
     Value,
 )
 from customer_sync.core.plan import Plan, Totals
-from customer_sync.core.routes import RouteChoice
+from customer_sync.core.requests.bill import seconds_of
+from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.errors import CustomerSyncError, SourceError
 from customer_sync.privacy import mask_email, mask_text, printable
 from customer_sync.pull.client import ShopRequest

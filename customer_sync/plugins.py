@@ -6,8 +6,8 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from customer_sync.core.model import SourceName
-from customer_sync.core.transform_error import TransformError
-from customer_sync.core.transforms import TRANSFORMS, Context, Transform, add_transform
+from customer_sync.core.values.transform_error import TransformError
+from customer_sync.core.values.transforms import TRANSFORMS, Context, Transform, add_transform
 from customer_sync.errors import ConfigError
 from customer_sync.platforms.format import Format
 from customer_sync.platforms.recognise import add_formats

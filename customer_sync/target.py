@@ -15,8 +15,8 @@ from customer_sync.brevo.exchange import RequestObserver
 from customer_sync.brevo.throttle import Throttle
 from customer_sync.clock import Clock, SimulatedClock, SystemClock
 from customer_sync.config import Config, Target
-from customer_sync.core.fields import standard_type
 from customer_sync.core.model import AttributeType, RatePlan
+from customer_sync.core.values.fields import standard_type
 from customer_sync.sandbox import Sandbox
 
 T = TypeVar("T")

@@ -23,7 +23,7 @@ from customer_sync.core.model import (
     Why,
     Write,
 )
-from customer_sync.core.past import Identity, Known, Tried
+from customer_sync.core.undoing.past import Identity, Known, Tried
 
 T = TypeVar("T")
 

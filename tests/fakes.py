@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, TypeAlias, TypeVar
 
-from customer_sync.core.bill import Route
-from customer_sync.core.diff import recreate
+from customer_sync.core.changes.diff import recreate
 from customer_sync.core.model import (
     Applied,
     Contact,
@@ -23,6 +22,7 @@ from customer_sync.core.model import (
     Update,
     Write,
 )
+from customer_sync.core.requests.bill import Route
 from customer_sync.errors import BatchRejected, BrevoRejected
 from customer_sync.run.writing import ContactWriter
 from customer_sync.trouble import Code

@@ -15,10 +15,10 @@ from customer_sync.brevo.pauses import Pauses
 from customer_sync.brevo.retry import RetryPolicy
 from customer_sync.brevo.throttle import Throttle
 from customer_sync.config import ShopSettings, SourceName
-from customer_sync.core.bill import Route
-from customer_sync.core.jobs import ImportRow, OpenJob, ProcessId
 from customer_sync.core.model import Contact, ContactPatch, Deferred, Email, RatePlan
-from customer_sync.core.routes import Batch, Phase
+from customer_sync.core.requests.bill import Route
+from customer_sync.core.requests.jobs import ImportRow, OpenJob, ProcessId
+from customer_sync.core.requests.routes import Batch, Phase
 from customer_sync.platforms.format import Wanted
 from customer_sync.pull.order import Order
 from customer_sync.pull.pulled import pull

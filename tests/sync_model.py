@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from brevo_model import BrevoModel
-from customer_sync.core.confirm import confirm
-from customer_sync.core.diff import diff
-from customer_sync.core.fold import Fold, Identities
+from customer_sync.core.changes.confirm import confirm
+from customer_sync.core.changes.diff import diff
+from customer_sync.core.customers.fold import Fold, Identities
+from customer_sync.core.customers.news import confirmed_before
 from customer_sync.core.model import (
     Change,
     Confirmed,
@@ -27,7 +28,6 @@ from customer_sync.core.model import (
     Update,
     Write,
 )
-from customer_sync.core.news import confirmed_before
 from customer_sync.core.plan import Guard, Plan, check_consent, make_plan
 
 EMPTY = Email("")

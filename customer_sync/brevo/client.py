@@ -39,7 +39,6 @@ from customer_sync.brevo.refusals import RequestRefused, says_nothing_to_do, unk
 from customer_sync.brevo.retry import Dice, RetryPolicy
 from customer_sync.brevo.throttle import Family, RateNote, Throttle
 from customer_sync.clock import Clock
-from customer_sync.core.jobs import ImportRow, Process, ProcessId, RejectedRow
 from customer_sync.core.model import (
     Attribute,
     AttributeType,
@@ -48,6 +47,7 @@ from customer_sync.core.model import (
     ContactPatch,
     Email,
 )
+from customer_sync.core.requests.jobs import ImportRow, Process, ProcessId, RejectedRow
 from customer_sync.errors import (
     BatchRejected,
     BrevoRejected,

@@ -7,8 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from customer_sync.brevo import shape
 from customer_sync.brevo.values import Json, value_to
-from customer_sync.core.jobs import ImportRow, Process, ProcessId, ProcessState, RejectedRow
 from customer_sync.core.model import Attribute
+from customer_sync.core.requests.jobs import (
+    ImportRow,
+    Process,
+    ProcessId,
+    ProcessState,
+    RejectedRow,
+)
 from customer_sync.errors import BrevoUnavailable
 from customer_sync.trouble import Code
 

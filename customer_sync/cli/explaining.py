@@ -24,8 +24,8 @@ from customer_sync.cli.story_page import print_story
 from customer_sync.config import Target
 from customer_sync.console import Watch, make_console
 from customer_sync.core.model import Change, Contact, Create, Delete, Keep, Rejection, Skip, Update
-from customer_sync.core.past import Tried
-from customer_sync.core.story import Passage
+from customer_sync.core.proving.story import Passage
+from customer_sync.core.undoing.past import Tried
 from customer_sync.core.validate import EmailInvalid, email_address
 from customer_sync.errors import ExitCode
 from customer_sync.privacy import mask_text, printable_json

@@ -35,7 +35,7 @@ from customer_sync.cli.options import (
 from customer_sync.cli.past_runs import print_in_full, print_runs
 from customer_sync.cli.running import View, do
 from customer_sync.console import PREVIEW_ROWS, make_console
-from customer_sync.core.routes import RouteChoice
+from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.errors import ExitCode, UsageError
 from customer_sync.past.history import in_full, past_runs
 from customer_sync.past.undoing import Undoing

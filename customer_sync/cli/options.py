@@ -10,7 +10,7 @@ import typer
 from customer_sync import __version__
 from customer_sync.config import Config, LogFormat, load, parse_duration, parse_limit
 from customer_sync.core.model import Limit, SourceName
-from customer_sync.core.routes import RouteChoice
+from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.pull.watermarks import Since
 
 DEFAULT_STATE = ".customer-sync"

@@ -35,7 +35,7 @@ from customer_sync.cli.running import View, do, rate_of
 from customer_sync.config import Target
 from customer_sync.console import PREVIEW_ROWS, make_console, save_picture, show_plan
 from customer_sync.core.model import Delete, Limit, SourceName
-from customer_sync.core.routes import RouteChoice, route_plan
+from customer_sync.core.requests.routes import RouteChoice, route_plan
 from customer_sync.errors import ConfigError, ExitCode
 from customer_sync.pull.order import platform_of
 from customer_sync.pull.watermarks import Since

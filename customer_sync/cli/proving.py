@@ -27,8 +27,8 @@ from customer_sync.cli.options import (
 )
 from customer_sync.config import Config, Target
 from customer_sync.console import PREVIEW_ROWS, Watch, make_console
-from customer_sync.core.sampling import CONFIDENCE, most_wrong
-from customer_sync.core.sheet import Entry, Farewell, Owner, Part, Sheet, Standing
+from customer_sync.core.proving.sampling import CONFIDENCE, most_wrong
+from customer_sync.core.proving.sheet import Entry, Farewell, Owner, Part, Sheet, Standing
 from customer_sync.errors import ExitCode
 from customer_sync.privacy import mask_email, mask_text, printable, printable_json
 from customer_sync.proof.hearing import Sources

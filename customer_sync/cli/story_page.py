@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from customer_sync.core.model import Change, Contact, FieldChange, Keep, Rejection, Skip
-from customer_sync.core.past import Tried
-from customer_sync.core.story import Passage, Verdict
+from customer_sync.core.proving.story import Passage, Verdict
+from customer_sync.core.undoing.past import Tried
 from customer_sync.privacy import mask_text, printable
 from customer_sync.proof.explaining import Desired, Heard, Story
 

@@ -38,7 +38,7 @@ from customer_sync.cli.options import (
 from customer_sync.cli.running import View, do, new_run_id
 from customer_sync.console import PREVIEW_ROWS, make_console
 from customer_sync.core.model import Email
-from customer_sync.core.routes import RouteChoice
+from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.core.validate import EmailInvalid, email_address
 from customer_sync.errors import ExitCode, SourceError, UsageError
 from customer_sync.past.waiting import Told, Waiting, addresses, as_events, drop, held, make_due

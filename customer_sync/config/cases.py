@@ -6,10 +6,10 @@ from customer_sync.config.findings import Findings
 from customer_sync.config.model import PlacedCase
 from customer_sync.config.problems import listed, nearest, quoted
 from customer_sync.config.section import Section
-from customer_sync.core.cases import Case, Expected, Held, Told, Verdict
 from customer_sync.core.model import Email, FieldRule, Policy, Reason, Trigger, Value
-from customer_sync.core.names import camel_case
+from customer_sync.core.proving.cases import Case, Expected, Held, Told, Verdict
 from customer_sync.core.validate import EmailInvalid, email_address
+from customer_sync.core.values.names import camel_case
 
 REASONS: Mapping[str, Reason] = {
     reason.name.lower(): reason

@@ -9,7 +9,7 @@ from customer_sync.config.section import Section
 from customer_sync.config.steps import read_steps, stand_ins
 from customer_sync.config.syntax import Path
 from customer_sync.core.model import AttributeType, FieldRule
-from customer_sync.core.names import camel_case
+from customer_sync.core.values.names import camel_case
 
 STANDARD_RULES = (
     FieldRule(field="email", attribute="EMAIL"),

@@ -41,7 +41,7 @@ from customer_sync.core.model import (
     Resubscribe,
     SourceName,
 )
-from customer_sync.core.phones import SUPPORTED_REGIONS
+from customer_sync.core.values.phones import SUPPORTED_REGIONS
 
 Word = TypeVar("Word", bound=StrEnum)
 

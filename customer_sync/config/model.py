@@ -6,8 +6,8 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from customer_sync.core.cases import Case
 from customer_sync.core.model import FieldRule, Limit, Policy, RatePlan, SourceName
+from customer_sync.core.proving.cases import Case
 from customer_sync.errors import ConfigError
 from customer_sync.trouble import Code
 

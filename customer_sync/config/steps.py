@@ -6,8 +6,8 @@ from customer_sync.config.findings import Findings
 from customer_sync.config.problems import listed, nearest, quoted
 from customer_sync.config.syntax import Path
 from customer_sync.core.model import AttributeType, Step
-from customer_sync.core.steps import problems_of
-from customer_sync.core.transforms import TRANSFORMS
+from customer_sync.core.values.steps import problems_of
+from customer_sync.core.values.transforms import TRANSFORMS
 
 Placed = tuple[Path, Step]
 

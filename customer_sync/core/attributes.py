@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from customer_sync.core.fields import standard_type
 from customer_sync.core.model import Attribute, AttributeType, FieldRule, Policy
+from customer_sync.core.values.fields import standard_type
 
 EMAIL = "EMAIL"
 

@@ -17,9 +17,10 @@ from customer_sync.core.model import (
     Trigger,
     Value,
 )
-from customer_sync.core.names import camel_case
-from customer_sync.core.phones import SUPPORTED_REGIONS
-from customer_sync.core.readings import (
+from customer_sync.core.validate import EmailInvalid, email_address, parse_moment
+from customer_sync.core.values.names import camel_case
+from customer_sync.core.values.phones import SUPPORTED_REGIONS
+from customer_sync.core.values.readings import (
     as_boolean,
     as_date,
     as_list,
@@ -28,9 +29,8 @@ from customer_sync.core.readings import (
     as_text,
     is_empty,
 )
-from customer_sync.core.transform_error import TransformError
-from customer_sync.core.transforms import TRANSFORMS, Context, apply_steps
-from customer_sync.core.validate import EmailInvalid, email_address, parse_moment
+from customer_sync.core.values.transform_error import TransformError
+from customer_sync.core.values.transforms import TRANSFORMS, Context, apply_steps
 
 EMAIL_ATTRIBUTE = "EMAIL"
 PHONE_ATTRIBUTES = frozenset({"SMS", "WHATSAPP", "LANDLINE_NUMBER"})

@@ -17,8 +17,8 @@ from customer_sync.core.model import (
     Rejection,
     Trigger,
 )
-from customer_sync.core.readings import is_empty
-from customer_sync.core.spelling import Mention, SpelledRecord
+from customer_sync.core.values.readings import is_empty
+from customer_sync.core.values.spelling import Mention, SpelledRecord
 
 CLOCKS_APART = timedelta(days=1)
 """How far ahead a time may lie: zones are mixed up and clocks are wrong, but not by more."""

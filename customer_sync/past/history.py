@@ -7,9 +7,9 @@ from enum import StrEnum
 
 import msgspec
 
-from customer_sync.core.draft import EMAIL
+from customer_sync.core.changes.draft import EMAIL
 from customer_sync.core.model import Create, FieldChange, Value
-from customer_sync.core.past import Tried
+from customer_sync.core.undoing.past import Tried
 from customer_sync.errors import ExitCode
 from customer_sync.privacy import mask_email, mask_text
 from customer_sync.run.report import OutcomeCounts, RunReport

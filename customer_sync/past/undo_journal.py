@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 from customer_sync.clock import Clock
 from customer_sync.config import RetrySettings
-from customer_sync.core.memory import Memory
 from customer_sync.core.model import (
     Applied,
     Change,
@@ -19,7 +18,8 @@ from customer_sync.core.model import (
     Update,
     Write,
 )
-from customer_sync.core.wayback import WayBack
+from customer_sync.core.undoing.memory import Memory
+from customer_sync.core.undoing.wayback import WayBack
 from customer_sync.errors import BrevoRejected
 from customer_sync.privacy import mask_email, mask_text
 from customer_sync.run.journal import RunJournal

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TypeGuard
 
 from customer_sync.config import Config
-from customer_sync.core.fold import Folded
+from customer_sync.core.customers.fold import Folded
 from customer_sync.core.model import (
     Attribute,
     Change,
@@ -20,11 +20,11 @@ from customer_sync.core.model import (
     Skip,
     Update,
 )
-from customer_sync.core.past import Tried
 from customer_sync.core.plan import Guard, Plan, check_consent, make_plan
-from customer_sync.core.routes import Routing, route_plan
-from customer_sync.core.undo import names_of, undo
-from customer_sync.core.wayback import Present, WayBack
+from customer_sync.core.requests.routes import Routing, route_plan
+from customer_sync.core.undoing.past import Tried
+from customer_sync.core.undoing.undo import names_of, undo
+from customer_sync.core.undoing.wayback import Present, WayBack
 from customer_sync.privacy import mask_email
 from customer_sync.run.observe import Freshness, observe
 from customer_sync.run.pipeline import (

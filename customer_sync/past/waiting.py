@@ -10,8 +10,8 @@ from pathlib import Path
 
 from customer_sync.clock import Clock
 from customer_sync.config import Config
+from customer_sync.core.customers.retelling import retell
 from customer_sync.core.model import Customer, Email, Value
-from customer_sync.core.retelling import retell
 from customer_sync.errors import ExitCode, StoreError
 from customer_sync.privacy import mask_email, mask_text
 from customer_sync.run.report import MOST_ERRORS, ReportedError, RunReport

@@ -11,8 +11,8 @@ import msgspec
 
 from customer_sync.clock import Clock
 from customer_sync.config import Target
-from customer_sync.core.mentions import Person
 from customer_sync.core.model import Contact, ContactId, Email
+from customer_sync.core.proving.mentions import Person
 from customer_sync.errors import BrevoError, ExitCode
 from customer_sync.persons.leftovers import (
     Leftover,

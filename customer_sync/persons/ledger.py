@@ -8,8 +8,8 @@ import msgspec
 
 from customer_sync.clock import SystemClock
 from customer_sync.config import Config
+from customer_sync.core.changes.suppression import Suppression
 from customer_sync.core.model import Email
-from customer_sync.core.suppression import Suppression
 from customer_sync.errors import ExitCode
 from customer_sync.privacy import mask_email
 from customer_sync.run.report import ReportedError, RunReport

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from customer_sync.config import Target
-from customer_sync.core.mentions import Mentions, Person, is_record_of
 from customer_sync.core.model import Delete
+from customer_sync.core.proving.mentions import Mentions, Person, is_record_of
 from customer_sync.errors import SourceError
 from customer_sync.past.waiting import DROPPED_FILE
 from customer_sync.run.planfile import read_plan, write_plan

@@ -10,9 +10,9 @@ import msgspec
 
 from customer_sync.brevo.client import BrevoClient
 from customer_sync.clock import Clock
-from customer_sync.core.mentions import Person
+from customer_sync.core.changes.suppression import Suppression
 from customer_sync.core.model import Contact, ContactId, Email
-from customer_sync.core.suppression import Suppression
+from customer_sync.core.proving.mentions import Person
 from customer_sync.errors import BrevoError
 from customer_sync.past.waiting import DROPPED_FILE
 from customer_sync.persons.erasure import is_theirs

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from customer_sync.core.model import Problem, Record, Rejection, SourceName, Trigger
-from customer_sync.core.names import camel_case
-from customer_sync.core.readings import is_empty
-from customer_sync.core.transform_error import TransformError
+from customer_sync.core.values.names import camel_case
+from customer_sync.core.values.readings import is_empty
+from customer_sync.core.values.transform_error import TransformError
 from customer_sync.platforms.conversions import (
     boolean,
     calendar_date,

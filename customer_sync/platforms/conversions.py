@@ -9,8 +9,8 @@ import math
 import re
 from datetime import UTC, datetime
 
-from customer_sync.core.readings import as_boolean, as_list, as_text, is_empty
-from customer_sync.core.transform_error import TransformError
+from customer_sync.core.values.readings import as_boolean, as_list, as_text, is_empty
+from customer_sync.core.values.transform_error import TransformError
 
 _GID = re.compile(r"gid://[A-Za-z0-9_-]+/[A-Za-z0-9_]+/([0-9]+)(\?.*)?")
 _DIGITS = re.compile(r"[0-9]{1,19}")

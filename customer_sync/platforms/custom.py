@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Final
 
 from customer_sync.core.model import Record, Rejection, SourceName, Trigger
-from customer_sync.core.names import camel_case
-from customer_sync.core.readings import as_text, is_empty
-from customer_sync.core.transform_error import TransformError
+from customer_sync.core.values.names import camel_case
+from customer_sync.core.values.readings import as_text, is_empty
+from customer_sync.core.values.transform_error import TransformError
 from customer_sync.platforms import canonical
 from customer_sync.platforms.canonical import FIELDS, Draft
 from customer_sync.platforms.events import is_event

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from customer_sync.core.transform_error import TransformError
+from customer_sync.core.values.transform_error import TransformError
 from customer_sync.platforms.conversions import boolean
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Final, Literal, TypeAlias
 
-from customer_sync.core.names import camel_case
-from customer_sync.core.readings import is_empty
+from customer_sync.core.values.names import camel_case
+from customer_sync.core.values.readings import is_empty
 
 
 class _Absent(Enum):

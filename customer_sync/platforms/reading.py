@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from customer_sync.core.model import Record, Rejection, SourceName
-from customer_sync.core.names import camel_case
+from customer_sync.core.values.names import camel_case
 from customer_sync.errors import SourceError
 from customer_sync.platforms import events, magento
 from customer_sync.platforms.canonical import FIELDS

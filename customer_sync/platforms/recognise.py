@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from customer_sync.core.model import SourceName
-from customer_sync.core.names import camel_case
+from customer_sync.core.values.names import camel_case
 from customer_sync.errors import SourceError
 from customer_sync.platforms import custom, events, magento, shopify, woocommerce
 from customer_sync.platforms.format import Format, Sample

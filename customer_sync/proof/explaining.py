@@ -14,8 +14,10 @@ from typing import BinaryIO
 from customer_sync.brevo.client import BrevoClient
 from customer_sync.config import Config
 from customer_sync.console import Watch
-from customer_sync.core.diff import diff
-from customer_sync.core.fold import Fold, Folded
+from customer_sync.core.changes.diff import diff
+from customer_sync.core.changes.suppression import Suppressed
+from customer_sync.core.customers.fold import Fold, Folded
+from customer_sync.core.customers.remembered import last_said, recalled
 from customer_sync.core.model import (
     Attribute,
     Change,
@@ -26,12 +28,10 @@ from customer_sync.core.model import (
     Rejection,
     Skip,
 )
-from customer_sync.core.parity import compare
-from customer_sync.core.past import Tried
-from customer_sync.core.remembered import last_said, recalled
-from customer_sync.core.sheet import Entry, Memory, Shop
-from customer_sync.core.story import Consent, Passage, Tracer, Verdict, consents, verdicts
-from customer_sync.core.suppression import Suppressed
+from customer_sync.core.proving.parity import compare
+from customer_sync.core.proving.sheet import Entry, Memory, Shop
+from customer_sync.core.proving.story import Consent, Passage, Tracer, Verdict, consents, verdicts
+from customer_sync.core.undoing.past import Tried
 from customer_sync.errors import StoreError
 from customer_sync.proof.hearing import Accepted, Ear, Hearing, Sources
 from customer_sync.proof.proving import NOTHING_IS_DUE, all_names, waiting_names

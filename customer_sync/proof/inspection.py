@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from customer_sync.core.fields import standard_type
 from customer_sync.core.model import AttributeType, Event, Place, Record, Rejection
-from customer_sync.core.names import camel_case
 from customer_sync.core.validate import EventValidator
+from customer_sync.core.values.fields import standard_type
+from customer_sync.core.values.names import camel_case
 from customer_sync.platforms.canonical import FIELDS, is_secret
 from customer_sync.platforms.custom import ALIASES
 from customer_sync.platforms.events import is_event

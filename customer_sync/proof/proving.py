@@ -12,7 +12,8 @@ from typing import Protocol
 from customer_sync.brevo.client import BrevoClient
 from customer_sync.config import Config
 from customer_sync.console import Watch
-from customer_sync.core.fold import Fold, Folded
+from customer_sync.core.customers.fold import Fold, Folded
+from customer_sync.core.customers.remembered import last_said, recalled
 from customer_sync.core.model import (
     Contact,
     Customer,
@@ -21,10 +22,9 @@ from customer_sync.core.model import (
     Rejection,
     Trigger,
 )
-from customer_sync.core.parity import compare
-from customer_sync.core.remembered import last_said, recalled
-from customer_sync.core.sampling import choose, size_of
-from customer_sync.core.sheet import Memory, Sheet, Shop, Unusable
+from customer_sync.core.proving.parity import compare
+from customer_sync.core.proving.sampling import choose, size_of
+from customer_sync.core.proving.sheet import Memory, Sheet, Shop, Unusable
 from customer_sync.errors import SourceError
 from customer_sync.proof.hearing import Ear, Hearing, Sources
 from customer_sync.run.listing import Listing, names_in

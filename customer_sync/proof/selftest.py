@@ -8,10 +8,10 @@ from customer_sync.brevo.values import value_from
 from customer_sync.config import Config, ConfigProblem, InvalidConfig, PlacedCase
 from customer_sync.config.problems import shown
 from customer_sync.core.attributes import compare_attributes
-from customer_sync.core.cases import Case, Expected, Held, Told, Verdict, compare, described
 from customer_sync.core.mapping import Mapper
 from customer_sync.core.model import Attribute, Place, Record, Rejection, Value
-from customer_sync.core.trial import Trial, UnclearCase
+from customer_sync.core.proving.cases import Case, Expected, Held, Told, Verdict, compare, described
+from customer_sync.core.proving.trial import Trial, UnclearCase
 from customer_sync.core.validate import EventValidator
 from customer_sync.errors import PlanRefused, SourceError
 from customer_sync.event_schema import event_schema

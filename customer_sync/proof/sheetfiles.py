@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from customer_sync.core.sheet import Entry, Farewell, Owner, Sheet, Standing
+from customer_sync.core.proving.sheet import Entry, Farewell, Owner, Sheet, Standing
 from customer_sync.errors import SourceError
 from customer_sync.spreadsheet import write_table
 from customer_sync.trouble import Code

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from customer_sync.core.names import camel_case
+from customer_sync.core.values.names import camel_case
 from customer_sync.errors import SourceError
 from customer_sync.readers.lines import LINE_LIMIT, Line, mended_excerpt
 from customer_sync.readers.strict_json import JsonProblem, check_text

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
-from customer_sync.core.bill import Route
+from customer_sync.core.changes.remainder import remainder
 from customer_sync.core.model import (
     Applied,
     Contact,
@@ -20,8 +20,8 @@ from customer_sync.core.model import (
     Update,
     Write,
 )
-from customer_sync.core.remainder import remainder
-from customer_sync.core.routes import Batch, Phase
+from customer_sync.core.requests.bill import Route
+from customer_sync.core.requests.routes import Batch, Phase
 from customer_sync.errors import (
     BatchRejected,
     BrevoAuthError,

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from customer_sync.clock import Clock
-from customer_sync.core.jobs import (
+from customer_sync.core.model import Contact, Create, Email, Update
+from customer_sync.core.requests.jobs import (
     ImportRow,
     OpenJob,
     Process,
@@ -18,8 +19,7 @@ from customer_sync.core.jobs import (
     ProcessState,
     RejectedRow,
 )
-from customer_sync.core.model import Contact, Create, Email, Update
-from customer_sync.core.routes import Batch
+from customer_sync.core.requests.routes import Batch
 from customer_sync.errors import BrevoError, BrevoRejected, BrevoUnavailable, ImportUncertain
 from customer_sync.trouble import Code
 

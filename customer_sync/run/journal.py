@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 
 from customer_sync.clock import Clock
 from customer_sync.config import RetrySettings
-from customer_sync.core.bill import Route
-from customer_sync.core.confirm import confirm
-from customer_sync.core.diff import recreate
-from customer_sync.core.fold import Identities
-from customer_sync.core.jobs import ProcessId
+from customer_sync.core.changes.confirm import confirm
+from customer_sync.core.changes.diff import recreate
+from customer_sync.core.customers.fold import Identities
+from customer_sync.core.customers.news import confirmed_before
 from customer_sync.core.model import (
     Applied,
     Change,
@@ -30,7 +29,8 @@ from customer_sync.core.model import (
     Update,
     Write,
 )
-from customer_sync.core.news import confirmed_before
+from customer_sync.core.requests.bill import Route
+from customer_sync.core.requests.jobs import ProcessId
 from customer_sync.privacy import mask_email, mask_text
 from customer_sync.run.report import MOST_ERRORS, OutcomeCounts, ReportedError
 from customer_sync.store import QueueItem, Store

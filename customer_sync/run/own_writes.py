@@ -19,7 +19,7 @@ from customer_sync.core.model import (
     Email,
     Write,
 )
-from customer_sync.core.past import APPLIED, FAILED, Tried
+from customer_sync.core.undoing.past import APPLIED, FAILED, Tried
 
 LATELY = timedelta(minutes=10)
 """How far back a listing may be."""

@@ -11,8 +11,8 @@ from customer_sync.brevo.jobs import cut_rows
 from customer_sync.clock import Clock
 from customer_sync.config import Config
 from customer_sync.config.addresses import stays_here
-from customer_sync.core.diff import diff
-from customer_sync.core.fold import Fold, Folded, Identities
+from customer_sync.core.changes.diff import diff
+from customer_sync.core.customers.fold import Fold, Folded, Identities
 from customer_sync.core.mapping import Mapper
 from customer_sync.core.model import (
     Attribute,
@@ -39,7 +39,7 @@ from customer_sync.core.plan import (
     contact_digest,
     make_plan,
 )
-from customer_sync.core.routes import Cutter, RouteChoice, Routing, route_plan
+from customer_sync.core.requests.routes import Cutter, RouteChoice, Routing, route_plan
 from customer_sync.core.validate import CLOCKS_APART, EventValidator
 from customer_sync.errors import ConfigError, SourceError
 from customer_sync.run.apply import StopSign, apply

@@ -9,6 +9,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from customer_sync.core.changes.suppression import NOBODY, Suppressed
 from customer_sync.core.model import (
     Change,
     Contact,
@@ -22,7 +23,6 @@ from customer_sync.core.model import (
     Update,
 )
 from customer_sync.core.plan import Plan, contact_digest, digest_of
-from customer_sync.core.suppression import NOBODY, Suppressed
 from customer_sync.errors import SourceError
 from customer_sync.private_file import write_private
 from customer_sync.trouble import Code

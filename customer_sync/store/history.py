@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from customer_sync.core.jobs import OpenJob, ProcessId
 from customer_sync.core.model import ContactId, Create, Delete, Email, Update, Write
-from customer_sync.core.past import APPLIED, Known, Tried
+from customer_sync.core.requests.jobs import OpenJob, ProcessId
+from customer_sync.core.undoing.past import APPLIED, Known, Tried
 from customer_sync.store.database import telling, transaction
 from customer_sync.store.statefile import StateFile, as_time
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from customer_sync.core.mentions import Mentions, Person
 from customer_sync.core.model import ContactId, Customer, Email
+from customer_sync.core.proving.mentions import Mentions, Person
 from customer_sync.errors import StoreError
 from customer_sync.store.database import telling, transaction
 from customer_sync.store.statefile import StateFile

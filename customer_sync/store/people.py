@@ -6,8 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from customer_sync.core.fold import Identities
-from customer_sync.core.memory import Memory
+from customer_sync.core.customers.fold import Identities
 from customer_sync.core.model import (
     Confirmed,
     Contact,
@@ -19,7 +18,8 @@ from customer_sync.core.model import (
     Update,
     Write,
 )
-from customer_sync.core.past import Identity
+from customer_sync.core.undoing.memory import Memory
+from customer_sync.core.undoing.past import Identity
 from customer_sync.store.database import telling, transaction
 from customer_sync.store.statefile import StateFile, as_time
 

@@ -5,11 +5,11 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from customer_sync.core.changes.suppression import learn
 from customer_sync.core.figures import latency_of
-from customer_sync.core.memory import Memory
 from customer_sync.core.model import Confirmed, Contact, ContactId, Delete, Keep, Write
-from customer_sync.core.past import APPLIED
-from customer_sync.core.suppression import learn
+from customer_sync.core.undoing.memory import Memory
+from customer_sync.core.undoing.past import APPLIED
 from customer_sync.store.database import telling, transaction
 from customer_sync.store.history import History
 from customer_sync.store.holdings import Persons

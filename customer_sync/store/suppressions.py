@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from customer_sync.core.mentions import Person
+from customer_sync.core.changes.suppression import Lesson, Suppressed, Suppression
 from customer_sync.core.model import Contact, Email
-from customer_sync.core.suppression import Lesson, Suppressed, Suppression
+from customer_sync.core.proving.mentions import Person
 from customer_sync.store.database import telling, transaction
 from customer_sync.store.statefile import StateFile, as_time, in_chunks
 

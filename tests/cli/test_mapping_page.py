@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from customer_sync.config import check
-from customer_sync.core.transforms import TRANSFORMS, Argument, Transform
+from customer_sync.core.values.transforms import TRANSFORMS, Argument, Transform
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "mapping.md"
 HEADING = "| transform | what it does | argument |\n|---|---|---|\n"

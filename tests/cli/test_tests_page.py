@@ -8,8 +8,8 @@ import pytest
 
 from customer_sync.config import load, template
 from customer_sync.config.cases import REASONS
-from customer_sync.core.cases import Verdict
 from customer_sync.core.model import SourceName
+from customer_sync.core.proving.cases import Verdict
 from customer_sync.proof.selftest import try_all
 
 ROOT = Path(__file__).resolve().parents[2]

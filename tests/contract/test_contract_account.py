@@ -4,8 +4,14 @@ import pytest
 
 from customer_sync.brevo.answers import ContactList, ListChange
 from customer_sync.brevo.client import BrevoClient
-from customer_sync.core.jobs import ImportRow, Process, ProcessId, ProcessState, RejectedRow
 from customer_sync.core.model import Attribute, AttributeType, Contact, ContactPatch, Email, Value
+from customer_sync.core.requests.jobs import (
+    ImportRow,
+    Process,
+    ProcessId,
+    ProcessState,
+    RejectedRow,
+)
 from customer_sync.errors import BrevoRejected, ImportUncertain
 from sandbox_stage import Stage
 

@@ -8,8 +8,8 @@ import pytest
 from customer_sync.brevo.client import BrevoClient
 from customer_sync.brevo.exchange import Attempt, RateWait, Retry
 from customer_sync.brevo.retry import RetryPolicy
-from customer_sync.core.jobs import ProcessId
 from customer_sync.core.model import ContactId, ContactPatch, Email, RatePlan
+from customer_sync.core.requests.jobs import ProcessId
 from customer_sync.errors import BrevoRejected, BrevoUnavailable
 from sandbox_stage import Stage, Way
 

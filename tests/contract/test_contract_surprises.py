@@ -8,8 +8,8 @@ from customer_sync.brevo.answers import ContactRef, ListChange
 from customer_sync.brevo.client import BrevoClient
 from customer_sync.brevo.exchange import RateWait
 from customer_sync.brevo.throttle import Family
-from customer_sync.core.jobs import ImportRow, ProcessId, ProcessState
 from customer_sync.core.model import Contact, ContactId, ContactPatch, Email
+from customer_sync.core.requests.jobs import ImportRow, ProcessId, ProcessState
 from customer_sync.errors import BatchRejected, BrevoRejected
 from sandbox_stage import Stage
 

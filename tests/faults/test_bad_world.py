@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from customer_sync.core.routes import RouteChoice
+from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.errors import ExitCode
 from customer_sync.proof.doctor import examine
 from customer_sync.run.pipeline import RunOptions

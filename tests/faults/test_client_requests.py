@@ -11,13 +11,19 @@ import pytest
 from brevo_double import KEY, ScriptedServer, clock_at_noon, refusal, talk
 from customer_sync.brevo.answers import Account, ContactList, ExtId, Folder, ListChange, Phone
 from customer_sync.brevo.client import BrevoClient
-from customer_sync.core.jobs import ImportRow, Process, ProcessId, ProcessState, RejectedRow
 from customer_sync.core.model import (
     Attribute,
     AttributeType,
     ContactId,
     ContactPatch,
     Email,
+)
+from customer_sync.core.requests.jobs import (
+    ImportRow,
+    Process,
+    ProcessId,
+    ProcessState,
+    RejectedRow,
 )
 from customer_sync.errors import BrevoUnavailable
 

@@ -11,8 +11,8 @@ from customer_sync.brevo.client import BrevoClient
 from customer_sync.brevo.exchange import Attempt, RateWait, RequestEvent, Retry
 from customer_sync.brevo.retry import RetryPolicy
 from customer_sync.brevo.throttle import Family
-from customer_sync.core.jobs import ImportRow, ProcessId
 from customer_sync.core.model import AttributeType, ContactId, ContactPatch, Email
+from customer_sync.core.requests.jobs import ImportRow, ProcessId
 from customer_sync.errors import (
     BrevoAuthError,
     BrevoRejected,

@@ -16,7 +16,7 @@ from customer_sync.brevo.throttle import Family, Throttle
 from customer_sync.clock import SimulatedClock
 from customer_sync.console import Watch
 from customer_sync.core.model import RatePlan
-from customer_sync.core.routes import RouteChoice
+from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.errors import BrokenOff, ExitCode
 from customer_sync.run.pipeline import RunOptions
 from session_stage import Shop, event

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from customer_sync.core.model import Email, Limit
-from customer_sync.core.routes import RouteChoice
+from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.run.pipeline import Planned, RunOptions
 from customer_sync.run.planfile import read_plan, write_plan
 from customer_sync.run.session import Job

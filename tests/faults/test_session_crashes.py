@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from customer_sync.core.routes import RouteChoice
+from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.errors import ExitCode
 from customer_sync.run.pipeline import RunOptions
 from customer_sync.run.report import OutcomeCounts

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from customer_sync.core.model import Limit
-from customer_sync.core.routes import RouteChoice
+from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.errors import ExitCode
 from customer_sync.run.pipeline import RunOptions
 from customer_sync.run.planfile import read_plan, write_plan

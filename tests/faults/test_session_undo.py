@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from customer_sync.core.model import Contact, Limit
-from customer_sync.core.past import APPLIED
+from customer_sync.core.undoing.past import APPLIED
 from customer_sync.errors import ExitCode
 from customer_sync.past.undoing import Undoing
 from customer_sync.run.pipeline import RunOptions

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from customer_sync.core.transform_error import TransformError
-from customer_sync.core.transforms import Context, Kind, Transform, add_transform
+from customer_sync.core.values.transform_error import TransformError
+from customer_sync.core.values.transforms import Context, Kind, Transform, add_transform
 from customer_sync.plugins import guarded
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "plugin"

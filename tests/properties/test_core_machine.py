@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from brevo_model import BrevoModel
 from builders import statement
-from customer_sync.core.draft import same
+from customer_sync.core.changes.draft import same
 from customer_sync.core.model import (
     Contact,
     ContactId,

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brevo_model import BrevoModel
-from customer_sync.core.fold import Fold
+from customer_sync.core.customers.fold import Fold
+from customer_sync.core.customers.remembered import last_said, recalled
 from customer_sync.core.model import (
     ContactPatch,
     Customer,
@@ -15,9 +16,16 @@ from customer_sync.core.model import (
     Place,
     Statement,
 )
-from customer_sync.core.parity import compare
-from customer_sync.core.remembered import last_said, recalled
-from customer_sync.core.sheet import Entry, Farewell, Memory, Sheet, Shop, Standing, Unusable
+from customer_sync.core.proving.parity import compare
+from customer_sync.core.proving.sheet import (
+    Entry,
+    Farewell,
+    Memory,
+    Sheet,
+    Shop,
+    Standing,
+    Unusable,
+)
 from shop_strategies import EMAILS, IDS, accounts, policies, statements
 from sync_model import SyncModel
 from thoroughness import examples

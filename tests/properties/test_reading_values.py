@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from customer_sync.core.casing import title_name
 from customer_sync.core.mapping import Mapper
 from customer_sync.core.model import (
     Attribute,
@@ -19,10 +18,11 @@ from customer_sync.core.model import (
     Step,
     Trigger,
 )
-from customer_sync.core.names import camel_case
-from customer_sync.core.transform_error import TransformError
-from customer_sync.core.transforms import TRANSFORMS, Context, apply_steps
 from customer_sync.core.validate import EventValidator
+from customer_sync.core.values.casing import title_name
+from customer_sync.core.values.names import camel_case
+from customer_sync.core.values.transform_error import TransformError
+from customer_sync.core.values.transforms import TRANSFORMS, Context, apply_steps
 from customer_sync.event_schema import event_schema
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import contact, customer
-from customer_sync.core.bill import Demand, ImportGroup, Mix, Route, cheapest, cost, price
 from customer_sync.core.model import (
     ContactPatch,
     Create,
@@ -18,7 +17,8 @@ from customer_sync.core.model import (
     Write,
 )
 from customer_sync.core.plan import Guard, make_plan
-from customer_sync.core.routes import RouteChoice, bill, route_plan
+from customer_sync.core.requests.bill import Demand, ImportGroup, Mix, Route, cheapest, cost, price
+from customer_sync.core.requests.routes import RouteChoice, bill, route_plan
 
 ROWS_PER_JOB = 7
 BATCH_SIZES = st.sampled_from([1, 2, 3, 10, 149, 150, 1000])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from customer_sync.core.model import Contact, DeleteBehavior, OnDrift, Resubscribe
-from customer_sync.core.routes import RouteChoice
+from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.run.pipeline import RunOptions
 from customer_sync.sandbox import Sandbox
 from shop_truth import GUEST, Content, Letter, is_guest

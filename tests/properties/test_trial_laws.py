@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from customer_sync.config import STANDARD_RULES, BrevoSettings, Config, PlacedCase
 from customer_sync.core.attributes import compare_attributes
-from customer_sync.core.cases import Case, Expected, Held, Told, Verdict
 from customer_sync.core.mapping import Mapper
 from customer_sync.core.model import Attribute, Contact, Place, Record, SourceName
-from customer_sync.core.trial import Trial
+from customer_sync.core.proving.cases import Case, Expected, Held, Told, Verdict
+from customer_sync.core.proving.trial import Trial
 from customer_sync.core.validate import EventValidator
 from customer_sync.event_schema import event_schema
 from customer_sync.proof.selftest import problems_of, try_all

@@ -8,7 +8,6 @@ from itertools import product
 import pytest
 
 from builders import contact, create, hard_delete, rename, soft_delete, update
-from customer_sync.core.bill import Route
 from customer_sync.core.model import (
     Applied,
     Contact,
@@ -22,7 +21,8 @@ from customer_sync.core.model import (
     Write,
 )
 from customer_sync.core.plan import Plan
-from customer_sync.core.routes import RouteChoice, route_plan
+from customer_sync.core.requests.bill import Route
+from customer_sync.core.requests.routes import RouteChoice, route_plan
 from customer_sync.errors import (
     BatchRejected,
     BrevoAuthError,

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from customer_sync.config import ConfigProblem, PlacedCase, check, load
-from customer_sync.core.cases import Case, Expected, Held, Told, Verdict
 from customer_sync.core.model import Email, Reason, SourceName
+from customer_sync.core.proving.cases import Case, Expected, Held, Told, Verdict
 
 HEAD = """\
 skills:

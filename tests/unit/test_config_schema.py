@@ -28,7 +28,6 @@ from customer_sync.config import (
 from customer_sync.config.cases import REASONS
 from customer_sync.config.shape import EXPLAINED
 from customer_sync.config.spelling import snake_case
-from customer_sync.core.cases import Verdict
 from customer_sync.core.model import (
     AttributeType,
     DeleteBehavior,
@@ -37,6 +36,7 @@ from customer_sync.core.model import (
     Resubscribe,
     Trigger,
 )
+from customer_sync.core.proving.cases import Verdict
 
 Schema = dict[str, object]
 

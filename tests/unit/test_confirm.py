@@ -3,7 +3,7 @@
 import pytest
 
 from builders import JANE, NEW_JANE, at, confirmed, contact, customer, said
-from customer_sync.core.confirm import confirm
+from customer_sync.core.changes.confirm import confirm
 from customer_sync.core.model import (
     Confirmed,
     Contact,

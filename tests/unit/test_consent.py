@@ -3,7 +3,7 @@
 import pytest
 
 from builders import at, said
-from customer_sync.core.consent import ConsentDecision, decide_consent
+from customer_sync.core.changes.consent import ConsentDecision, decide_consent
 from customer_sync.core.model import Resubscribe
 
 LEAVE_ALONE = ConsentDecision()

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 import pytest
 
 from builders import JANE, confirmed, contact, customer, said
-from customer_sync.core.diff import diff
+from customer_sync.core.changes.diff import diff
+from customer_sync.core.changes.suppression import NOBODY, Suppressed
 from customer_sync.core.model import (
     Change,
     Confirmed,
@@ -21,7 +22,6 @@ from customer_sync.core.model import (
     Update,
     Value,
 )
-from customer_sync.core.suppression import NOBODY, Suppressed
 from decision_tables import (
     CONSENT,
     DRIFT,

@@ -3,7 +3,8 @@
 import pytest
 
 from builders import JANE, MARY, NEW_JANE, confirmed, contact, customer, said
-from customer_sync.core.diff import diff, recreate
+from customer_sync.core.changes.diff import diff, recreate
+from customer_sync.core.changes.suppression import NOBODY, Suppressed
 from customer_sync.core.model import (
     Change,
     Confirmed,
@@ -26,7 +27,6 @@ from customer_sync.core.model import (
     Value,
     Why,
 )
-from customer_sync.core.suppression import NOBODY, Suppressed
 
 LIST = 5
 PLAIN = Policy()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from customer_sync.core.draft import same
+from customer_sync.core.changes.draft import same
 from customer_sync.core.model import Value
 
 

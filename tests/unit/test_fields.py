@@ -2,8 +2,8 @@
 
 import pytest
 
-from customer_sync.core.fields import standard_type
 from customer_sync.core.model import AttributeType
+from customer_sync.core.values.fields import standard_type
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ import pytest
 
 from builders import contact, customer
 from customer_sync.clock import SimulatedClock
-from customer_sync.core.bill import Route
-from customer_sync.core.jobs import (
+from customer_sync.core.model import Contact, ContactPatch, Create, Email, Update, Write
+from customer_sync.core.requests.bill import Route
+from customer_sync.core.requests.jobs import (
     ImportRow,
     OpenJob,
     Process,
@@ -19,8 +20,7 @@ from customer_sync.core.jobs import (
     ProcessState,
     RejectedRow,
 )
-from customer_sync.core.model import Contact, ContactPatch, Create, Email, Update, Write
-from customer_sync.core.routes import Batch
+from customer_sync.core.requests.routes import Batch
 from customer_sync.errors import (
     BrevoError,
     BrevoRejected,

@@ -24,7 +24,6 @@ from builders import (
 )
 from customer_sync.clock import SimulatedClock
 from customer_sync.config import RetrySettings
-from customer_sync.core.bill import Route
 from customer_sync.core.model import (
     Applied,
     Change,
@@ -40,6 +39,7 @@ from customer_sync.core.model import (
     Skip,
     Write,
 )
+from customer_sync.core.requests.bill import Route
 from customer_sync.run.journal import RunJournal
 from customer_sync.run.report import MOST_ERRORS, OutcomeCounts
 from customer_sync.store import Store

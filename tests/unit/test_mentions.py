@@ -3,7 +3,7 @@
 import pytest
 
 from builders import JANE
-from customer_sync.core.mentions import Mentions, is_record_of
+from customer_sync.core.proving.mentions import Mentions, is_record_of
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from builders import JANE, MARY, NEW_JANE, at, confirmed, contact, customer, said
-from customer_sync.core.model import Customer, Dated, Reason, Skip
-from customer_sync.core.news import (
+from customer_sync.core.customers.news import (
     confirmed_before,
     settle_in,
     since_confirmed,
     surviving_no,
     with_noes_of,
 )
+from customer_sync.core.model import Customer, Dated, Reason, Skip
 
 YES, NO = True, False
 

@@ -22,7 +22,7 @@ from builders import (
     update,
 )
 from customer_sync.core.model import Contact, ContactId, ContactPatch, Email, Write
-from customer_sync.core.past import Tried
+from customer_sync.core.undoing.past import Tried
 from customer_sync.run.observe import Freshness, observe, read_back
 from customer_sync.run.own_writes import (
     MOST_QUESTIONS,

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 import pytest
 
 from builders import JANE, MARY, NEW_JANE, confirmed, contact, customer, said
-from customer_sync.core.fold import Folded
+from customer_sync.core.changes.suppression import Suppressed
+from customer_sync.core.customers.fold import Folded
+from customer_sync.core.customers.remembered import last_said, recalled
 from customer_sync.core.model import (
     Confirmed,
     Contact,
@@ -20,10 +22,17 @@ from customer_sync.core.model import (
     Reason,
     Skip,
 )
-from customer_sync.core.parity import compare
-from customer_sync.core.remembered import last_said, recalled
-from customer_sync.core.sheet import Entry, Farewell, Memory, Owner, Sheet, Shop, Standing, Unusable
-from customer_sync.core.suppression import Suppressed
+from customer_sync.core.proving.parity import compare
+from customer_sync.core.proving.sheet import (
+    Entry,
+    Farewell,
+    Memory,
+    Owner,
+    Sheet,
+    Shop,
+    Standing,
+    Unusable,
+)
 
 NAMED = {"FIRSTNAME": "Jane"}
 

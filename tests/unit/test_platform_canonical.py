@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from customer_sync.core.model import Rejection, SourceName, Trigger
-from customer_sync.core.transform_error import TransformError
+from customer_sync.core.values.transform_error import TransformError
 from customer_sync.platforms import canonical
 from customer_sync.platforms.canonical import Draft
 from customer_sync.platforms.paths import ABSENT, dig, first_told, lookup

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customer_sync.core.model import Record, Rejection
-from customer_sync.core.names import camel_case
 from customer_sync.core.validate import EventValidator
+from customer_sync.core.values.names import camel_case
 from customer_sync.errors import SourceError
 from customer_sync.event_schema import event_schema
 from customer_sync.platforms import shopify, woocommerce

@@ -1,8 +1,8 @@
 """Which contact goes along when an address changes."""
 
 from builders import JANE, MARY, NEW_JANE, contact, customer
+from customer_sync.core.changes.renames import Renames, find_renames
 from customer_sync.core.model import Contact, Customer, Email
-from customer_sync.core.renames import Renames, find_renames
 
 THIRD = Email("third@example.com")
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from builders import JANE, NEW_JANE, customer, said
-from customer_sync.core.fold import fold
+from customer_sync.core.customers.fold import fold
+from customer_sync.core.customers.retelling import retell
 from customer_sync.core.mapping import Mapper
 from customer_sync.core.model import (
     Attribute,
@@ -17,7 +18,6 @@ from customer_sync.core.model import (
     Place,
     Record,
 )
-from customer_sync.core.retelling import retell
 from customer_sync.core.validate import EventValidator
 from customer_sync.event_schema import event_schema
 

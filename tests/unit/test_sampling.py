@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_sync.core.model import Email, Limit
-from customer_sync.core.sampling import choose, most_wrong, size_of
+from customer_sync.core.proving.sampling import choose, most_wrong, size_of
 
 PEOPLE = [Email(f"p{number}@example.com") for number in range(200)]
 

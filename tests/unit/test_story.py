@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from builders import JANE, NEW_JANE, confirmed, contact, customer, said, statement
-from customer_sync.core.fold import fold
+from customer_sync.core.changes.suppression import Suppressed
+from customer_sync.core.customers.fold import fold
 from customer_sync.core.model import (
     AttributeType,
     Contact,
@@ -21,8 +22,7 @@ from customer_sync.core.model import (
     Step,
     Trigger,
 )
-from customer_sync.core.story import Consent, Passage, Tracer, Verdict, consents, verdicts
-from customer_sync.core.suppression import Suppressed
+from customer_sync.core.proving.story import Consent, Passage, Tracer, Verdict, consents, verdicts
 
 NOBODY = Suppressed()
 

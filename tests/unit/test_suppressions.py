@@ -21,8 +21,8 @@ from builders import (
     soft_delete,
     update,
 )
-from customer_sync.core.diff import diff
-from customer_sync.core.mentions import Person
+from customer_sync.core.changes.diff import diff
+from customer_sync.core.changes.suppression import Lesson, Suppressed, learn
 from customer_sync.core.model import (
     Change,
     Contact,
@@ -41,7 +41,7 @@ from customer_sync.core.model import (
     Update,
 )
 from customer_sync.core.plan import Plan, check_consent
-from customer_sync.core.suppression import Lesson, Suppressed, learn
+from customer_sync.core.proving.mentions import Person
 from customer_sync.errors import PlanRefused, StoreError
 from customer_sync.run.planfile import still_true
 from customer_sync.store import Store

@@ -3,9 +3,9 @@
 import pytest
 
 from customer_sync.core.model import AttributeType, Step
-from customer_sync.core.steps import problems_of
-from customer_sync.core.transform_error import TransformError
-from customer_sync.core.transforms import TRANSFORMS, Argument, Context, apply_steps
+from customer_sync.core.values.steps import problems_of
+from customer_sync.core.values.transform_error import TransformError
+from customer_sync.core.values.transforms import TRANSFORMS, Argument, Context, apply_steps
 
 US = Context(default_region="US")
 

@@ -24,7 +24,8 @@ from builders import (
     tried,
     update,
 )
-from customer_sync.core.draft import BLOCKED, MAIL, same
+from customer_sync.core.changes.draft import BLOCKED, MAIL, same
+from customer_sync.core.changes.suppression import Suppressed
 from customer_sync.core.model import (
     Confirmed,
     Contact,
@@ -41,10 +42,9 @@ from customer_sync.core.model import (
     Value,
     Why,
 )
-from customer_sync.core.past import Identity, Tried
-from customer_sync.core.suppression import Suppressed
-from customer_sync.core.undo import undo
-from customer_sync.core.wayback import Present, Stay, Staying, WayBack
+from customer_sync.core.undoing.past import Identity, Tried
+from customer_sync.core.undoing.undo import undo
+from customer_sync.core.undoing.wayback import Present, Stay, Staying, WayBack
 
 ATTRIBUTES = ("FIRSTNAME", "LASTNAME", "SMS", "TAGS", "DELETED")
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from customer_sync.brevo import inventory, jobs, refusals, wire
 from customer_sync.brevo.answers import ExtId, ListChange, Phone
 from customer_sync.brevo.values import Json, value_from, value_to
-from customer_sync.core.jobs import ImportRow, ProcessId, ProcessState, RejectedRow
 from customer_sync.core.model import (
     Attribute,
     AttributeType,
@@ -22,6 +21,7 @@ from customer_sync.core.model import (
     Email,
     Value,
 )
+from customer_sync.core.requests.jobs import ImportRow, ProcessId, ProcessState, RejectedRow
 from customer_sync.errors import BrevoUnavailable
 
 JANE = Email("jane@example.com")

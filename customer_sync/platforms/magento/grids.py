@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from customer_sync.core.model import Record, Rejection, SourceName, Trigger
-from customer_sync.core.transform_error import TransformError
+from customer_sync.core.values.transform_error import TransformError
 from customer_sync.platforms import canonical
 from customer_sync.platforms.canonical import Draft, MarketingState
 from customer_sync.platforms.format import Decoded, Format, Sample, Understood, Wanted

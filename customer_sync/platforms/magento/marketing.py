@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from customer_sync.core.model import Record, Rejection, SourceName, Trigger
-from customer_sync.core.transform_error import TransformError
+from customer_sync.core.values.transform_error import TransformError
 from customer_sync.platforms import canonical
 from customer_sync.platforms.canonical import Draft
 from customer_sync.platforms.format import Decoded, Format, Sample, Understood, Wanted

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from customer_sync.core.model import Record
-from customer_sync.core.transform_error import TransformError
+from customer_sync.core.values.transform_error import TransformError
 from customer_sync.platforms import canonical
 from customer_sync.platforms.canonical import Draft, MarketingState
 from customer_sync.platforms.paths import ABSENT, lookup

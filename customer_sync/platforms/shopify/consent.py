@@ -1,7 +1,7 @@
 """Shopify's consent, which came as a flag before it came as a state."""
 
-from customer_sync.core.readings import is_empty
-from customer_sync.core.transform_error import TransformError
+from customer_sync.core.values.readings import is_empty
+from customer_sync.core.values.transform_error import TransformError
 from customer_sync.platforms.canonical import Draft, accepts, marketing_state
 from customer_sync.platforms.paths import ABSENT
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from customer_sync.core.model import Record, SourceName, Trigger
-from customer_sync.core.names import camel_case
+from customer_sync.core.values.names import camel_case
 from customer_sync.platforms import canonical
 from customer_sync.platforms.canonical import Draft, refused, unguarded
 from customer_sync.platforms.format import Understood, Wanted

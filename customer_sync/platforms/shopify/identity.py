@@ -2,7 +2,7 @@
 
 import re
 
-from customer_sync.core.transform_error import TransformError
+from customer_sync.core.values.transform_error import TransformError
 from customer_sync.platforms.canonical import Draft, identifier
 from customer_sync.platforms.paths import ABSENT
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from customer_sync.core.names import camel_case
+from customer_sync.core.values.names import camel_case
 from customer_sync.platforms.paths import ABSENT, lookup
 
 PREFIX = "metafields."

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from customer_sync.core.model import Record, SourceName, Trigger
-from customer_sync.core.names import camel_case
-from customer_sync.core.readings import is_empty
+from customer_sync.core.values.names import camel_case
+from customer_sync.core.values.readings import is_empty
 from customer_sync.platforms import canonical
 from customer_sync.platforms.canonical import Draft, refused, unguarded
 from customer_sync.platforms.format import Understood, Wanted

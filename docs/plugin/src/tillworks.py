@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from customer_sync.core.model import Record, SourceName, Trigger
-from customer_sync.core.readings import as_text
-from customer_sync.core.transforms import Context, Kind, Transform
+from customer_sync.core.values.readings import as_text
+from customer_sync.core.values.transforms import Context, Kind, Transform
 from customer_sync.platforms import canonical
 from customer_sync.platforms.canonical import ABSENT, Draft, refused
 from customer_sync.platforms.format import Format, Sample, Understood, Wanted

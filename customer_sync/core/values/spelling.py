@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from customer_sync.core.model import Problem, Trigger
-from customer_sync.core.names import camel_case
+from customer_sync.core.values.names import camel_case
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from customer_sync.core.fold import Folded
+from customer_sync.core.customers.fold import Folded
+from customer_sync.core.customers.news import since_confirmed
 from customer_sync.core.model import Confirmed, Customer, Email, Reason, Skip
-from customer_sync.core.news import since_confirmed
 
 _OLD_NEWS = frozenset({Reason.STALE, Reason.DELETED})
 

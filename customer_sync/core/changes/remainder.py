@@ -1,6 +1,6 @@
 """What is still missing of a change once Brevo says that it is done."""
 
-from customer_sync.core.draft import same
+from customer_sync.core.changes.draft import same
 from customer_sync.core.model import Contact, ContactPatch
 
 

@@ -8,7 +8,8 @@ heard meanwhile is never forgotten.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from customer_sync.core.draft import EMAIL, LISTS, MAIL, SMS
+from customer_sync.core.changes.draft import EMAIL, LISTS, MAIL, SMS
+from customer_sync.core.customers.news import surviving_no
 from customer_sync.core.model import (
     Confirmed,
     ContactId,
@@ -18,8 +19,7 @@ from customer_sync.core.model import (
     Email,
     Update,
 )
-from customer_sync.core.news import surviving_no
-from customer_sync.core.past import Identity, Tried
+from customer_sync.core.undoing.past import Identity, Tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from customer_sync.core.draft import BLOCKED, EMAIL, LISTS, MAIL, SMS, same
+from customer_sync.core.changes.draft import BLOCKED, EMAIL, LISTS, MAIL, SMS, same
 from customer_sync.core.model import (
     Confirmed,
     Contact,
@@ -17,8 +17,8 @@ from customer_sync.core.model import (
     Value,
     Why,
 )
-from customer_sync.core.past import Tried
-from customer_sync.core.wayback import Present, Stay, Staying
+from customer_sync.core.undoing.past import Tried
+from customer_sync.core.undoing.wayback import Present, Stay, Staying
 
 SLACK = timedelta(seconds=2)
 """How much later than our last write a contact may have been modified and still be untouched:

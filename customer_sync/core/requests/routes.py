@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from customer_sync.core.bill import (
+from customer_sync.core.model import ContactPatch, Create, Delete, Update, Write
+from customer_sync.core.plan import Plan
+from customer_sync.core.requests.bill import (
     LIST_CHANGE,
     Demand,
     ImportGroup,
@@ -15,8 +17,6 @@ from customer_sync.core.bill import (
     cheapest,
     import_cost,
 )
-from customer_sync.core.model import ContactPatch, Create, Delete, Update, Write
-from customer_sync.core.plan import Plan
 
 Cutter: TypeAlias = Callable[[Sequence[Create | Update]], Iterator[int]]
 """Yields how many of the changes, in their order, fit into each import job by their bytes."""

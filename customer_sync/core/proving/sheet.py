@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from customer_sync.core.changes.suppression import NOBODY, Suppressed
 from customer_sync.core.model import (
     Confirmed,
     ContactId,
@@ -31,7 +32,6 @@ from customer_sync.core.model import (
     Place,
     Skip,
 )
-from customer_sync.core.suppression import NOBODY, Suppressed
 
 
 class Standing(StrEnum):

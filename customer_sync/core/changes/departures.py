@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from customer_sync.core.draft import BLOCKED, EMAIL, LISTS, MAIL, Draft
+from customer_sync.core.changes.draft import BLOCKED, EMAIL, LISTS, MAIL, Draft
 from customer_sync.core.model import (
     Confirmed,
     Contact,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from customer_sync.core.draft import same
+from customer_sync.core.changes.draft import same
 from customer_sync.core.model import Contact, Email, FieldChange, Problem, Reason, Value
 
 

@@ -11,8 +11,8 @@ With *confirmed* being what this tool last wrote:
 
 from dataclasses import dataclass, field
 
-from customer_sync.core.confirm import was_listed
-from customer_sync.core.consent import ConsentDecision, decide_consent
+from customer_sync.core.changes.confirm import was_listed
+from customer_sync.core.changes.consent import ConsentDecision, decide_consent
 from customer_sync.core.model import (
     Confirmed,
     Contact,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from customer_sync.core.model import AttributeType, Step
-from customer_sync.core.transforms import TRANSFORMS, Argument, Kind, Transform
+from customer_sync.core.values.transforms import TRANSFORMS, Argument, Kind, Transform
 
 _FITTING: Mapping[AttributeType, frozenset[Kind]] = MappingProxyType(
     {

@@ -2,7 +2,7 @@
 
 import phonenumbers
 
-from customer_sync.core.transform_error import TransformError
+from customer_sync.core.values.transform_error import TransformError
 
 SUPPORTED_REGIONS = frozenset(phonenumbers.SUPPORTED_REGIONS)
 """ISO 3166 codes that a national number can be completed with."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from customer_sync.core.memory import Memory
+from customer_sync.core.changes.suppression import NOBODY, Suppressed
 from customer_sync.core.model import Change, Confirmed, Contact, ContactId, Email
-from customer_sync.core.suppression import NOBODY, Suppressed
+from customer_sync.core.undoing.memory import Memory
 
 
 class Staying(StrEnum):

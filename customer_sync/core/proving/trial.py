@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from customer_sync.core.cases import Came, Held, Verdict
-from customer_sync.core.confirm import confirm
-from customer_sync.core.diff import diff
-from customer_sync.core.fold import Fold, Folded, Identities
+from customer_sync.core.changes.confirm import confirm
+from customer_sync.core.changes.diff import diff
+from customer_sync.core.changes.suppression import NOBODY, Lesson, Suppressed, learn
+from customer_sync.core.customers.fold import Fold, Folded, Identities
+from customer_sync.core.customers.news import confirmed_before
 from customer_sync.core.mapping import Mapper
 from customer_sync.core.model import (
     Change,
@@ -29,9 +30,8 @@ from customer_sync.core.model import (
     Skip,
     Update,
 )
-from customer_sync.core.news import confirmed_before
 from customer_sync.core.plan import Guard, check_consent, make_plan
-from customer_sync.core.suppression import NOBODY, Lesson, Suppressed, learn
+from customer_sync.core.proving.cases import Came, Held, Verdict
 from customer_sync.core.validate import EventValidator
 
 

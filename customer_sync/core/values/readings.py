@@ -2,8 +2,8 @@
 
 from types import MappingProxyType
 
-from customer_sync.core import dates, numbers, phones
-from customer_sync.core.transform_error import TransformError
+from customer_sync.core.values import dates, numbers, phones
+from customer_sync.core.values.transform_error import TransformError
 
 
 def is_empty(value: object) -> bool:

@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 
-from customer_sync.core.transform_error import TransformError
+from customer_sync.core.values.transform_error import TransformError
 
 _PLAIN = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")

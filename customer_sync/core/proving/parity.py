@@ -6,7 +6,7 @@ Values are compared as the next run would; a field that nobody ever mentioned is
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from customer_sync.core.diff import diff
+from customer_sync.core.changes.diff import diff
 from customer_sync.core.model import (
     Change,
     Contact,
@@ -23,7 +23,7 @@ from customer_sync.core.model import (
     Update,
     Write,
 )
-from customer_sync.core.sheet import (
+from customer_sync.core.proving.sheet import (
     Entry,
     Farewell,
     K,

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from types import MappingProxyType
 
-from customer_sync.core import dates, phones
-from customer_sync.core.casing import title_name
 from customer_sync.core.model import Step
-from customer_sync.core.readings import (
+from customer_sync.core.values import dates, phones
+from customer_sync.core.values.casing import title_name
+from customer_sync.core.values.readings import (
     as_boolean,
     as_date,
     as_list,

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, date, datetime
 
-from customer_sync.core.transform_error import TransformError
+from customer_sync.core.values.transform_error import TransformError
 
 EPOCH = "epoch"
 """The form of dates that are written as seconds since 1970 (UTC)."""

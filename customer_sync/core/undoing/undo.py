@@ -17,8 +17,7 @@ mailable: a block is only lifted where a deletion alone was its reason.
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
-from customer_sync.core.draft import BLOCKED, EMAIL, LISTS, MAIL, SMS, same
-from customer_sync.core.memory import after_creation, after_deletion, after_update
+from customer_sync.core.changes.draft import BLOCKED, EMAIL, LISTS, MAIL, SMS, same
 from customer_sync.core.model import (
     Contact,
     ContactPatch,
@@ -34,9 +33,10 @@ from customer_sync.core.model import (
     Update,
     Why,
 )
-from customer_sync.core.past import Tried
-from customer_sync.core.takeback import said_no, take_back
-from customer_sync.core.wayback import Present, Stay, Staying, WayBack
+from customer_sync.core.undoing.memory import after_creation, after_deletion, after_update
+from customer_sync.core.undoing.past import Tried
+from customer_sync.core.undoing.takeback import said_no, take_back
+from customer_sync.core.undoing.wayback import Present, Stay, Staying, WayBack
 
 
 def undo(tried: Iterable[Tried], now: Present) -> tuple[WayBack, ...]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import TypeAlias
 
-from customer_sync.core.heard import Heard, dated, keep_newer
+from customer_sync.core.customers.heard import Heard, dated, keep_newer
 from customer_sync.core.model import Customer, Dated, Email, Reason, Skip, Statement
 
 

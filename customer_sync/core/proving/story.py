@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from customer_sync.core.consent import NewBlock, decide_consent, decide_new_block
-from customer_sync.core.draft import same
+from customer_sync.core.changes.consent import NewBlock, decide_consent, decide_new_block
+from customer_sync.core.changes.draft import same
+from customer_sync.core.changes.suppression import Suppressed, remembered
+from customer_sync.core.customers.news import confirmed_before
 from customer_sync.core.mapping import Mapper, mentioned, region_of
 from customer_sync.core.model import (
     Attribute,
@@ -24,10 +26,8 @@ from customer_sync.core.model import (
     Trigger,
     Value,
 )
-from customer_sync.core.news import confirmed_before
-from customer_sync.core.suppression import Suppressed, remembered
-from customer_sync.core.transform_error import TransformError
-from customer_sync.core.transforms import Context, apply_steps
+from customer_sync.core.values.transform_error import TransformError
+from customer_sync.core.values.transforms import Context, apply_steps
 
 # ---------------------------------------------------------------- mapping
 

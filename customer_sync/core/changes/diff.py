@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from customer_sync.core.consent import NewBlock, decide_new_block
-from customer_sync.core.departures import (
+from customer_sync.core.changes.consent import NewBlock, decide_new_block
+from customer_sync.core.changes.departures import (
     delete,
     remember_block,
     retire,
     said_no,
     was_deleted_with_a_no,
 )
-from customer_sync.core.draft import (
+from customer_sync.core.changes.draft import (
     BLOCKED,
     EMAIL,
     MAIL,
@@ -20,6 +20,16 @@ from customer_sync.core.draft import (
     settle_attributes,
     settle_consents,
     settle_list,
+)
+from customer_sync.core.changes.renames import find_renames
+from customer_sync.core.changes.suppression import NOBODY, Suppressed, Suppression, remembered
+from customer_sync.core.customers.news import (
+    confirmed_before,
+    settle_in,
+    since_confirmed,
+    skip,
+    surviving_no,
+    with_noes_of,
 )
 from customer_sync.core.model import (
     Change,
@@ -41,16 +51,6 @@ from customer_sync.core.model import (
     Value,
     Why,
 )
-from customer_sync.core.news import (
-    confirmed_before,
-    settle_in,
-    since_confirmed,
-    skip,
-    surviving_no,
-    with_noes_of,
-)
-from customer_sync.core.renames import find_renames
-from customer_sync.core.suppression import NOBODY, Suppressed, Suppression, remembered
 
 NUMBER = "SMS"
 """The attribute that holds the number for SMS."""

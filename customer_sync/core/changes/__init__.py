@@ -1,0 +1,1 @@
+"""What has to change at Brevo: desired, observed and confirmed meet, and consent decides."""

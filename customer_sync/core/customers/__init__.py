@@ -1,0 +1,1 @@
+"""What the shop said of its customers, folded into what they are now."""

@@ -1,0 +1,1 @@
+"""Which requests carry the changes, and what they cost."""

@@ -1,0 +1,1 @@
+"""The way back from a run, and what is remembered of it."""

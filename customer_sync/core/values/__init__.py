@@ -1,0 +1,1 @@
+"""What values mean: spellings of fields, numbers, dates and phones, and the transforms."""
