@@ -675,3 +675,36 @@ def test_a_list_that_is_new_in_the_configuration_is_joined() -> None:
     off_the_old_one = confirmed(is_listed=True, listed_on=LIST + 1)
     change = only(customer(minute=2), contact(), off_the_old_one, policy)
     assert patch(change).add_lists == {LIST}
+
+
+def test_a_deletion_that_comes_too_late_does_not_save_the_contact_of_whoever_came_after() -> None:
+    """It is old news: the next customer there has moved on too, and nobody lives there now."""
+    _, skipped, retired = changes(
+        [
+            customer(NEW_JANE, 9, ids=["c2"], former=[MARY]),
+            customer(MARY, 5, is_deleted=True),
+        ],
+        [contact(MARY, number=7, lists=[LIST]), contact(NEW_JANE, number=8, lists=[LIST])],
+        [confirmed(MARY, 6, created=6)],
+        Policy(list_id=LIST, delete_behavior=DeleteBehavior.HARD),
+    )
+    assert isinstance(skipped, Skip)
+    assert isinstance(retired, Delete)
+    assert patch(retired) == ContactPatch(email_blocked=True, remove_lists=frozenset({LIST}))
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_a_contact_goes_once_with_whoever_is_deleted_at_its_address(is_deleted: bool) -> None:
+    """Who had the address before has no part in it, whether living elsewhere or deleted."""
+    kept, removed = changes(
+        [
+            customer(NEW_JANE, 9, former=[JANE], is_deleted=is_deleted),
+            customer(JANE, 9, ids=["c2"], is_deleted=True),
+        ],
+        [contact(JANE, number=7)] + ([] if is_deleted else [contact(NEW_JANE, number=8)]),
+        [],
+        HARD,
+    )
+    assert isinstance(kept, Keep)
+    assert isinstance(removed, Delete)
+    assert removed.customer.email == JANE

@@ -1,6 +1,7 @@
 """What becomes of contacts whose customer is gone, or has another contact by now."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from customer_sync.core.changes.draft import BLOCKED, EMAIL, LISTS, MAIL, Draft
 from customer_sync.core.model import (
@@ -10,6 +11,7 @@ from customer_sync.core.model import (
     Customer,
     Delete,
     DeleteBehavior,
+    Email,
     FieldChange,
     Keep,
     Note,
@@ -56,10 +58,31 @@ def delete(
     )
 
 
-def retire(left_over: Contact, customer: Customer, policy: Policy) -> Delete | Keep:
-    """Take the contact of an old address out of use; its customer has another one."""
-    gone = _gone(left_over, customer)
-    return delete(gone, left_over, policy, notes=(Note.MERGED_INTO_EXISTING,))
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """The contacts at old addresses, whose customers have others by now: each is retired once.
+
+    Whoever is deleted at such an address takes the contact along, unless that is old news.
+    """
+
+    _waiting: list[tuple[Contact, Customer]] = field(default_factory=list)
+    _settled: set[Email | None] = field(default_factory=set)
+
+    def add(self, contacts: Iterable[Contact], customer: Customer) -> None:
+        """Take in the *contacts* that *customer* left behind."""
+        self._waiting.extend((contact, customer) for contact in contacts)
+
+    def settle(self, deleted: Customer, contact: Contact | None) -> None:
+        """Take in that a change is made of *contact* for whoever was deleted there."""
+        if deleted.is_deleted and contact is not None:
+            self._settled.add(contact.email)
+
+    def retired(self, policy: Policy) -> Iterator[Delete | Keep]:
+        """Yield what takes the contacts out of use, once all other changes are made."""
+        for contact, customer in self._waiting:
+            if contact.email not in self._settled:
+                gone = _gone(contact, customer)
+                yield delete(gone, contact, policy, notes=(Note.MERGED_INTO_EXISTING,))
 
 
 def _gone(contact: Contact, customer: Customer) -> Customer:

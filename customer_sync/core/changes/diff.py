@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from customer_sync.core.changes.consent import NewBlock, decide_new_block
 from customer_sync.core.changes.departures import (
+    LeftBehind,
     delete,
     remember_block,
-    retire,
     said_no,
     was_deleted_with_a_no,
 )
@@ -67,9 +67,10 @@ def diff(
 
     *observed*, *confirmed* and *suppressed* are asked for the customers' addresses and their former
     ones; an address that is not in *observed* has no contact. A customer whose contact stands at
-    another address than that of an old one yields one more change for each, which retires it. Who
-    was erased is left alone.
+    another address than that of an old one yields one more change for each at the end, which
+    retires it unless another change settles it. Who was erased is left alone.
     """
+    left_behind = LeftBehind()
     own = {email: _own_addresses(customer, confirmed) for email, customer in customers.items()}
     renames = find_renames(own, observed)
     living = {email for email, customer in own.items() if not customer.is_deleted}
@@ -84,8 +85,9 @@ def diff(
         taken = {e for e in _names(customer) if e in moving and e != former}
         left_over = [observed[old] for old in renames.retired.get(email, ())]
         contact = None if email in taken and former is None else observed.get(former or email)
-        if contact is None and customer.is_deleted and left_over:
-            contact = left_over.pop(0)
+        if contact is None and customer.is_deleted:
+            contact = next((one for one in left_over if one.email not in own), None)
+            left_over = [one for one in left_over if one != contact]
         known = {e: confirmed[e] for e in _names(customer) if e in confirmed and e not in taken}
         before = confirmed_before(customer, contact, known)
         here = email if contact is None else contact.email
@@ -96,6 +98,7 @@ def diff(
         if isinstance(fresh, Skip):
             yield fresh
             continue
+        left_behind.settle(customer, contact)
         if suppressed.is_erased(customer):
             yield from _of_erased(fresh, contact, before, policy)
             continue
@@ -119,10 +122,10 @@ def diff(
         yield change
         if isinstance(change, Skip):
             continue
-        for old in left_over:
-            yield retire(old, fresh, policy)
+        left_behind.add(left_over, fresh)
         if fresh.is_deleted and contact is not None and contact.email != email:
             yield from remember_block(contact, fresh, policy)
+    yield from left_behind.retired(policy)
 
 
 def _change(

@@ -14,7 +14,7 @@ class Renames:
     """New address to the address that the contact still has."""
     retired: Mapping[Email, tuple[Email, ...]] = field(default_factory=dict)
     """New address to the old ones whose contacts are left over: the customer has another by then,
-    or is deleted and needs none."""
+    or is deleted and needs none. Who is deleted at the old one may take the contact along."""
     swapped: frozenset[Email] = frozenset()
     """New addresses that could only be reached through a third, free one."""
 
@@ -31,9 +31,10 @@ def find_renames(customers: Mapping[Email, Customer], observed: Mapping[Email, C
     }
     moves = _possible(wanted, observed)
     rings = _rings(moves)
+    living = {email for email, customer in customers.items() if not customer.is_deleted}
     retired = {
         # Whoever lives at the old address now keeps the contact there.
-        new: tuple(e for e in old if e != moves.get(new) and e not in customers)
+        new: tuple(e for e in old if e != moves.get(new) and e not in living)
         for new, old in left_behind.items()
         if new not in rings
     }
