@@ -16,6 +16,7 @@ from customer_sync.core.model import (
     Value,
     Write,
 )
+from customer_sync.core.requests.routes import needs_a_look
 from customer_sync.errors import BrevoRejected
 from customer_sync.trouble import Code
 
@@ -106,8 +107,7 @@ async def _update(
         if error.status != 404:
             raise
         return await _create(recreate(change), writer)
-    is_lifted = change.patch.email_blocked is False
-    if change.patch.rename_to is not None and change.before.is_email_blocked and not is_lifted:
+    if needs_a_look(change):
         await _hold_block(ref, writer)
     return Applied(change=change, contact_id=ref, refused=refused)
 
@@ -146,7 +146,7 @@ async def _without_foreign_phones(
 
 
 async def _hold_block(ref: ContactId, writer: ContactWriter) -> None:
-    """Make sure that a rename did not make a blocked contact mailable.
+    """Make sure that a rename did not leave a contact mailable that is to be blocked.
 
     Raises:
         BrevoRejected: the block does not hold.

@@ -230,7 +230,9 @@ def _record_transitions(
     for channel, address, is_blocked in _channels(after):
         old_address, was_blocked = was.get(channel, (None, False))
         if was_blocked and not is_blocked:
-            _record(account, after, channel, address, cause)
+            # Another address lifts no block of SMS: only the flag beside it does.
+            is_by_flag = cause == "rename" and channel == "sms"
+            _record(account, after, channel, address, "flag" if is_by_flag else cause)
         elif address is not None and address != old_address and not is_blocked:
             _record_if_forgotten(account, after, channel, address)
 

@@ -275,6 +275,19 @@ def test_lifting_a_block_by_flag_is_recorded(brevo: Brevo) -> None:
     assert found == [("email", "jane@example.com", "flag"), ("sms", "12025550123", "flag")]
 
 
+def test_a_rename_lifts_no_block_of_sms(brevo: Brevo) -> None:
+    """The flag that comes with it does, and is recorded as the cause."""
+    brevo.create(smsBlacklisted=True)
+    brevo.put(JANE, {"attributes": {"EMAIL": "joan@example.com"}})
+    assert brevo.sandbox.transitions() == ()
+    brevo.put(
+        "/contacts/joan%40example.com",
+        {"attributes": {"EMAIL": "jo@example.com"}, "smsBlacklisted": False},
+    )
+    (transition,) = brevo.sandbox.transitions()
+    assert (transition.channel, transition.cause) == ("sms", "flag")
+
+
 def test_blocking_leaves_no_transition(brevo: Brevo) -> None:
     """The record is of people who became mailable, not of those who stopped being."""
     brevo.create()

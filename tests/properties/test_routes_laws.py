@@ -18,7 +18,7 @@ from customer_sync.core.model import (
 )
 from customer_sync.core.plan import Guard, make_plan
 from customer_sync.core.requests.bill import Demand, ImportGroup, Mix, Route, cheapest, cost, price
-from customer_sync.core.requests.routes import RouteChoice, bill, route_plan
+from customer_sync.core.requests.routes import RouteChoice, bill, needs_a_look, route_plan
 
 ROWS_PER_JOB = 7
 BATCH_SIZES = st.sampled_from([1, 2, 3, 10, 149, 150, 1000])
@@ -115,7 +115,9 @@ def writes(draw: st.DrawFn) -> list[Write]:
                 found.append(Update(customer=who, before=before, patch=patch, fields=()))
             case "rename":
                 new = Email(f"n{number}@example.org")
-                moved = ContactPatch(attributes=patch.attributes, rename_to=new)
+                moved = ContactPatch(
+                    attributes=patch.attributes, rename_to=new, email_blocked=patch.email_blocked
+                )
                 found.append(Update(customer=customer(new), before=before, patch=moved, fields=()))
             case "soft":
                 found.append(
@@ -152,6 +154,7 @@ def test_every_change_goes_exactly_one_way_that_can_carry_it(
             case Route.BATCH:
                 assert len(batch.changes) <= size
                 assert not any(isinstance(c, Create) or c.patch is None for c in batch.changes)
+                assert not any(map(needs_a_look, batch.changes))
             case Route.CREATE:
                 assert all(isinstance(c, Create) for c in batch.changes)
             case Route.DELETE:

@@ -283,12 +283,24 @@ def test_a_rename_keeps_the_block(losses: int, holds: bool) -> None:
     assert account.requests["GET"] == 1 + losses
 
 
+@pytest.mark.parametrize("losses", [0, 1])
+def test_a_block_that_a_rename_sets_first_is_looked_at_too(losses: int) -> None:
+    """Whoever may be mailed until then, and said no where the contact goes, may not after that."""
+    plain = rename("old@example.com", "new@example.com")
+    change = replace(plain, patch=replace(plain.patch, email_blocked=True))
+    account = replace(MemoryAccount.of(change.before), loses_blocks=losses)
+    assert carry_out([change], account).applied == ["new@example.com"]
+    assert account.by_email[Email("new@example.com")].is_email_blocked
+    assert account.requests["GET"] == 1 + losses
+
+
 def test_a_rename_that_lifts_the_block_lifts_it() -> None:
     """What newer consent has lifted is not set again for the sake of the new address."""
     change = rename("old@example.com", "new@example.com", email_blocked=True)
     lifted = replace(change, patch=replace(change.patch, email_blocked=False))
     account = MemoryAccount.of(change.before)
     assert carry_out([lifted], account).applied == ["new@example.com"]
+    assert account.requests["GET"] == 0
     assert not account.by_email[Email("new@example.com")].is_email_blocked
 
 

@@ -94,7 +94,7 @@ def bill(phases: Iterable[Phase], batch_size: int) -> Counter[str]:
                 total[batch.route] += 1
             case _:
                 total[batch.route] += len(batch.changes)
-                total[Route.READ_ONE] += sum(map(_needs_a_look, batch.changes))
+                total[Route.READ_ONE] += sum(map(needs_a_look, batch.changes))
     return +(total + import_cost(imports, batch_size))
 
 
@@ -120,7 +120,7 @@ class _SortedOut:
     awaited: tuple[Update, ...]
     """Renames that free an address for others, or wait for one."""
     guarded: tuple[Write, ...]
-    """Renames of blocked contacts, to be looked at."""
+    """Renames that a block goes with, to be looked at."""
     cargo: "_Cargo"
     hard: tuple[Delete, ...]
 
@@ -139,8 +139,8 @@ def _sort_out(plan: Plan, cut: Cutter) -> _SortedOut:
     ]
     return _SortedOut(
         awaited=tuple(awaited),
-        guarded=tuple(c for c in softly if _needs_a_look(c)),
-        cargo=_load(creates, [c for c in softly if not _needs_a_look(c)], cut),
+        guarded=tuple(c for c in softly if needs_a_look(c)),
+        cargo=_load(creates, [c for c in softly if not needs_a_look(c)], cut),
         hard=tuple(c for c in writes if isinstance(c, Delete) and c.patch is None),
     )
 
@@ -322,14 +322,16 @@ def _in_takeover_order(renames: Sequence[Update]) -> Iterator[list[Update]]:
 
 
 def _round(renames: Sequence[Update], batch_size: int, least: int) -> Iterator[Batch]:
-    yield from _each(Route.UPDATE, [c for c in renames if _needs_a_look(c)])
-    yield from _together([c for c in renames if not _needs_a_look(c)], batch_size, least)
+    yield from _each(Route.UPDATE, [c for c in renames if needs_a_look(c)])
+    yield from _together([c for c in renames if not needs_a_look(c)], batch_size, least)
 
 
-def _needs_a_look(change: Write) -> bool:
-    """Tell whether a block has to survive a change of address, which Brevo lifts by itself."""
-    return (
-        isinstance(change, Update)
-        and change.patch.rename_to is not None
-        and change.before.is_email_blocked
-    )
+def needs_a_look(change: Write) -> bool:
+    """Tell whether a block goes with a change of address, by which Brevo lifts blocks by itself.
+
+    It may stand already, or be sent along for the first time; Brevo may lift either.
+    """
+    if not isinstance(change, Update) or change.patch.rename_to is None:
+        return False
+    is_blocked = change.patch.email_blocked
+    return change.before.is_email_blocked if is_blocked is None else is_blocked
