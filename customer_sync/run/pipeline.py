@@ -394,11 +394,11 @@ async def _find_by_ext_id(
 ) -> Identities:
     """Look at Brevo for the customers of whom only the shop's id is known, if it is kept there."""
     keeps_ids = any(r.attribute == "EXT_ID" and r.field == "id" for r in config.rules)
+    if not keeps_ids:
+        return identities
     unknown = [
         next(iter(skip.ids)) for skip in fold.customers(identities).skipped if skip.email is None
     ]
-    if not keeps_ids or not unknown:
-        return identities
     found: dict[str, Dated[Email]] = {}
     for customer_id in sorted(unknown):
         contact = await edges.account.contact(ExtId(value=customer_id))

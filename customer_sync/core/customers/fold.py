@@ -5,7 +5,7 @@ late arrivals and the cutting of the input into pieces make no difference. Two s
 same time are settled by their place in the input.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -83,7 +83,8 @@ class Fold:
 
     def customers(self, identities: Identities) -> Folded:
         """Return one customer per address, known by what the state remembers of ids."""
-        heard = _absorb_former_addresses(self._heard)
+        lone, entangled = self._told_apart(identities)
+        heard = _absorb_former_addresses(entangled)
         groups: dict[Email, list[Heard]] = defaultdict(list)
         skipped = []
         # In an order of their own: two who left one address may both have a word on it.
@@ -103,11 +104,12 @@ class Fold:
                 groups[email].append(one)
         identities = _without_the_dead(identities, groups)
         residents = _residents(identities, groups)
-        customers = {}
+        customers = {email: _lone_customer(email, one, identities) for email, one in lone.items()}
+        taken = groups.keys() | lone.keys()
         for email, members in groups.items():
             living_here = residents.get(email, frozenset())
             for found in _at_one_address(
-                email, members, identities, residents=living_here, taken=groups.keys()
+                email, members, identities, residents=living_here, taken=taken
             ):
                 if isinstance(found, Skip):
                     skipped.append(found)
@@ -115,6 +117,25 @@ class Fold:
                     customers[found.email] = found
         # Whoever lives at an address now keeps the contact that was left there.
         return Folded(customers=self._left | customers, skipped=tuple(skipped))
+
+    def _told_apart(self, identities: Identities) -> tuple[dict[Email, Heard], dict[Key, Heard]]:
+        """Return whoever has an address to themselves and no past, by it, and all the others.
+
+        Nothing that is said of the others touches them, so that they need none of the care below.
+        """
+        named: Counter[Email] = Counter()
+        for one in self._heard.values():
+            known = (identities.addresses[i].value for i in one.ids if i in identities.addresses)
+            named.update({*one.emails, *known})
+        lone: dict[Email, Heard] = {}
+        entangled: dict[Key, Heard] = {}
+        for key, one in self._heard.items():
+            email = _only_address(key, one, identities)
+            if email is not None and named[email] == 1:
+                lone[email] = one
+            else:
+                entangled[key] = one
+        return lone, entangled
 
 
 def fold(statements: Iterable[Statement], identities: Identities | None = None) -> Folded:
@@ -128,6 +149,27 @@ def fold(statements: Iterable[Statement], identities: Identities | None = None) 
     for statement in statements:
         collected.add(statement)
     return collected.customers(identities or Identities())
+
+
+def _only_address(key: Key, heard: Heard, identities: Identities) -> Email | None:
+    """Return the one address that a living customer with an id was ever known to have."""
+    kind, name = key
+    if kind != "id" or len(heard.emails) != 1 or len(heard.ids) != 1 or heard.deleted is not None:
+        return None
+    (email,) = heard.emails
+    known = identities.addresses.get(name)
+    is_plain = name not in identities.deleted and (known is None or known.value == email)
+    return email if is_plain else None
+
+
+def _lone_customer(email: Email, heard: Heard, identities: Identities) -> Customer:
+    """Return the customer that is all there is at *email*."""
+    (name,) = heard.ids
+    known = identities.addresses.get(name)
+    if known is not None:
+        heard = replace(heard, emails=dict(heard.emails))
+        heard.hear_of(email, (known.at, -1))
+    return _customer(email, heard, statements=heard.statements)
 
 
 def _absorb_former_addresses(heard: Mapping[Key, Heard]) -> dict[Key, Heard]:
