@@ -210,7 +210,8 @@ def show_summary(
     errors = report.errors if failure is None else report.errors[1:]
     for error in errors[:10]:
         where = f"{error.where}: " if error.where else ""
-        console.print(Text(f"{error.kind}  {printable(where + error.message)}", style="yellow"))
+        kind = " ".join(filter(None, (error.kind, error.trouble)))
+        console.print(Text(f"{kind}  {printable(where + error.message)}", style="yellow"))
     hidden = len(errors) - 10
     if hidden > 0:
         console.print(f"… and {hidden:,} more.", style="dim")
@@ -324,7 +325,7 @@ class Watch:
         if self._is_verbose:
             problem = rejection.problems[0]
             detail = mask_text(f"{problem.pointer} {problem.detail}")
-            self._say(f"rejected {rejection.place}: {detail}")
+            self._say(f"rejected {rejection.place}: {problem.trouble}: {detail}")
 
     def note(self, line: str) -> None:
         """Tell something that the operator should hear unless silence was asked for."""

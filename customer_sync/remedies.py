@@ -548,7 +548,7 @@ ADVICE: Mapping[Code, Advice] = {
         meaning="An environment variable that `notifications:` names holds no address of a known "
         "service, or no key to sign with.",
         remedy="Copy the address or the key anew from where it was made, without quotes and line "
-        "breaks, then `customer-sync validate config.yaml`.",
+        "breaks, then see whether it arrives: `customer-sync notify test`.",
         see=(Code.ENVIRONMENT,),
     ),
     # ------------------------------------------------ the program itself

@@ -25,6 +25,7 @@ from customer_sync.notify.messages import notification_schema
 from customer_sync.platforms.reading import Asked, read
 from customer_sync.privacy import printable, printable_json
 from customer_sync.proof.selftest import Tried, problems_of, try_all
+from customer_sync.trouble import Code
 
 _CONFIG_KEYS = re.compile(
     r"""^\s*\{?\s*["']?(skills|brevo|version|notifications)["']?\s*:""", re.MULTILINE
@@ -146,6 +147,7 @@ def _told(problem: ConfigProblem, checked: _Checked) -> dict[str, object]:
         "line": problem.line,
         "pointer": problem.pointer,
         "rule": "test" if checked.tried else "config",
+        "trouble": Code.CONFIGURATION,
         "message": problem.message,
         "hint": problem.hint,
     }
@@ -181,6 +183,7 @@ def _rejection_problems(rejection: Rejection) -> list[dict[str, object]]:
             "line": rejection.place.line,
             "pointer": p.pointer,
             "rule": p.rule,
+            "trouble": p.trouble,
             "message": p.detail,
             "hint": "",
         }
@@ -199,7 +202,10 @@ def _print(
     for problem in problems[:_MOST_SHOWN]:
         place = f"{problem['file']}:{problem['line']}"
         pointer = f" {problem['pointer']}" if problem["pointer"] else ""
-        console.print(Text(printable(f"{place}{pointer}: {problem['message']}"), style="red"))
+        # A configuration has one code, whose advice is to mend what is told here.
+        code = "" if problem["trouble"] == Code.CONFIGURATION else f" ({problem['trouble']})"
+        line = f"{place}{pointer}: {problem['message']}{code}"
+        console.print(Text(printable(line), style="red"))
         if problem["hint"]:
             console.print(Text(printable(f"  {problem['hint']}"), style="dim"))
     if len(problems) > _MOST_SHOWN:
@@ -209,7 +215,8 @@ def _print(
         state = f"{len(one.problems)} to mend" if one.problems else "good"
         console.print(Text(printable(f"{one.name}: {state}{_count_of_tests(one)}")))
     if records is not None:
-        console.print(f"{records:,} records: {records - rejected:,} good, {rejected:,} to mend")
+        counted = f"{records:,} record{'s' * (records != 1)}"
+        console.print(f"{counted}: {records - rejected:,} good, {rejected:,} to mend")
 
 
 def _print_tests(console: Console, checked: _Checked) -> None:

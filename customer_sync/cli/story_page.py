@@ -62,7 +62,10 @@ class _Page:
         if isinstance(record, Rejection):
             self._say(f"  {record.place}  rejected", style="red")
             for problem in record.problems:
-                self._say(f"      {problem.pointer or '/'} ({problem.rule}): {problem.detail}")
+                self._say(
+                    f"      {problem.pointer or '/'} ({problem.rule}, {problem.trouble}): "
+                    f"{problem.detail}"
+                )
             return
         event = record.event
         known_as = " ".join(

@@ -336,7 +336,7 @@ def _json(document: object) -> str:
 
 def _table(found: Sequence[Waiting]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("customer", "ids", "wants", "tried", "since", "next", "error"):
+    for heading in ("customer", "ids", "wants", "tried", "since", "next", "code", "error"):
         table.add_column(heading, overflow="fold")
     for one in found:
         cells = (
@@ -346,6 +346,7 @@ def _table(found: Sequence[Waiting]) -> Table:
             f"{one.attempts} ×",
             f"{one.queued_at:%Y-%m-%d %H:%M:%S}",
             "dead" if one.is_dead else f"{one.next_at:%Y-%m-%d %H:%M:%S}",
+            one.trouble,
             one.error,
         )
         table.add_row(*(Text(printable(cell)) for cell in cells))

@@ -64,6 +64,11 @@ class Problem:
     detail: str
     """One sentence that a newcomer can act on, without personal data where it can be avoided."""
 
+    @property
+    def trouble(self) -> Code:
+        """The code under which it is explained."""
+        return Code.RECORD_EMAIL if self.rule == "email" else Code.RECORD
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:

@@ -26,6 +26,7 @@ from customer_sync.monitoring.logs import RunLog
 from customer_sync.pull.client import ShopRequest
 from customer_sync.run.measures import Trace, has_failed
 from customer_sync.run.report import ReportedError, RunReport
+from customer_sync.trouble import Code
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -125,6 +126,7 @@ class LoggedWatch(Watch):
                 VERBOSE,
                 "record_rejected",
                 where=str(rejection.place),
+                code=problem.trouble,
                 rule=problem.rule,
                 pointer=problem.pointer,
                 detail=problem.detail,
@@ -142,6 +144,7 @@ class LoggedWatch(Watch):
             VERBOSE,
             "field_left_out",
             where=str(warning.place),
+            code=Code.FIELD,
             field=warning.field,
             detail=warning.detail,
         )

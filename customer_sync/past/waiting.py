@@ -35,6 +35,8 @@ class Waiting:
     queued_at: datetime
     next_at: datetime
     error: str
+    trouble: str
+    """The code that `customer-sync explain` tells more of."""
     is_deleted: bool
     """The customer is gone, and the contact is to follow."""
 
@@ -59,6 +61,7 @@ def waiting(item: QueueItem, *, show_pii: bool) -> Waiting:
         queued_at=item.queued_at,
         next_at=item.next_at,
         error=item.error,
+        trouble=item.trouble,
         is_deleted=item.customer.is_deleted,
     )
 
@@ -157,6 +160,7 @@ def _as_dropped(item: QueueItem) -> ReportedError:
         message=f"taken off the retry queue after {item.attempts} attempts: {item.error}",
         hint=f"{DROPPED_FILE} beside the state keeps it.",
         where=mask_email(item.customer.email),
+        trouble=item.trouble,
     )
 
 

@@ -82,6 +82,7 @@ class RunJournal:
                 QueueItem(
                     customer=_as_it_waits(write),
                     error="accepted; the run ended before it was written",
+                    trouble=Code.BROKEN_OFF,
                     attempts=self._attempts(write.customer),
                     queued_at=now,
                     next_at=now,
@@ -202,6 +203,7 @@ class RunJournal:
             queued_at=now,
             next_at=self._next_at(now, attempts) if was_attempted else now,
             is_dead=attempts >= self._retry.max_attempts,
+            trouble=outcome.trouble,
         )
         kind = type(outcome).__name__.lower()
         self._store.record_unapplied(self._run_id, outcome.change, kind, item, now)

@@ -30,7 +30,12 @@ def entry(rejection: Rejection) -> dict[str, object]:
             "file": rejection.place.file,
             "line": rejection.place.line,
             "problems": [
-                {"pointer": problem.pointer, "rule": problem.rule, "detail": problem.detail}
+                {
+                    "pointer": problem.pointer,
+                    "rule": problem.rule,
+                    "detail": problem.detail,
+                    "trouble": problem.trouble,
+                }
                 for problem in rejection.problems
             ],
         },

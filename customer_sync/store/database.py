@@ -147,6 +147,10 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         );
         """,
     ),
+    (
+        "the codes of what keeps changes waiting",
+        "ALTER TABLE queue ADD COLUMN trouble TEXT NOT NULL DEFAULT ''",
+    ),
 )
 """Each is applied once, in this order, and never changed after it was released."""
 

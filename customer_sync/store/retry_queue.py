@@ -23,6 +23,8 @@ class QueueItem:
     next_at: datetime
     is_dead: bool = False
     """Too many attempts: it stays listed until a person decides."""
+    trouble: str = ""
+    """The code of the last error; empty where an earlier version noted it."""
 
 
 class RetryQueue(StateFile):
@@ -58,7 +60,7 @@ class RetryQueue(StateFile):
         """Return everything that is queued, dead letters included, the next first."""
         with telling(self.path):
             rows = self._db.execute(
-                "SELECT customer, error, attempts, queued_at, next_at, is_dead FROM queue"
+                "SELECT customer, error, attempts, queued_at, next_at, is_dead, trouble FROM queue"
                 " ORDER BY is_dead, next_at, email"
             ).fetchall()
         return [
@@ -69,8 +71,9 @@ class RetryQueue(StateFile):
                 queued_at=as_time(queued_at),
                 next_at=as_time(next_at),
                 is_dead=bool(is_dead),
+                trouble=trouble,
             )
-            for customer, error, attempts, queued_at, next_at, is_dead in rows
+            for customer, error, attempts, queued_at, next_at, is_dead, trouble in rows
         ]
 
     def queue_counts(self) -> tuple[int, int]:
@@ -136,7 +139,7 @@ class RetryQueue(StateFile):
 
     def _enqueue(self, item: QueueItem) -> None:
         self._db.execute(
-            "INSERT OR REPLACE INTO queue VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO queue VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 item.customer.email,
                 msgspec.json.encode(item.customer),
@@ -145,6 +148,7 @@ class RetryQueue(StateFile):
                 item.queued_at.isoformat(),
                 item.next_at.isoformat(),
                 item.is_dead,
+                item.trouble,
             ),
         )
 

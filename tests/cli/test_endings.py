@@ -204,7 +204,7 @@ def test_validate_tells_configuration_and_events_apart_by_content(embedded: Worl
     assert "good" in embedded.call("validate", "settings.txt").out
     events = embedded.call("validate", "events.yaml")
     assert events.exit_code == ExitCode.OK
-    assert "1 records: 1 good" in events.out
+    assert "1 record: 1 good" in events.out
 
 
 def test_validate_reports_every_problem_of_a_file_of_events(embedded: World) -> None:
@@ -213,7 +213,16 @@ def test_validate_reports_every_problem_of_a_file_of_events(embedded: World) -> 
     result = embedded.call("validate", "e.jsonl", "--json")
     assert result.exit_code == ExitCode.INPUT
     assert [p["line"] for p in result.document["problems"]] == [2, 3]
+    assert {p["trouble"] for p in result.document["problems"]} == {"CS210"}
     assert not (embedded.folder / ".customer-sync").exists()
+
+
+def test_validate_tells_which_code_to_look_up(embedded: World) -> None:
+    """Behind each problem of a record."""
+    embedded.write("e.jsonl", [{**GOOD, "data": {"id": "c1", "email": "jane at example.com"}}])
+    first = embedded.call("validate", "e.jsonl").out.splitlines()[0]
+    assert first.startswith("e.jsonl:1 /data/email: ")
+    assert first.endswith(" (CS211)")
 
 
 def test_validate_exits_3_for_a_broken_configuration(embedded: World) -> None:

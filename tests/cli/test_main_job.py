@@ -185,6 +185,7 @@ def test_rejects_are_mended_and_fed_in_again(world: World) -> None:
     rejects = world.folder / ".customer-sync" / "rejects.jsonl"
     text = rejects.read_text(encoding="utf-8")
     assert '"events.jsonl", "line": 1' in text
+    assert '"trouble": "CS211"' in text
     rejects.write_text(
         text.replace("jane at example.com", "jane@example.com").replace(
             json.dumps('{"event": "customer_cre'), json.dumps(json.dumps(UPDATED))

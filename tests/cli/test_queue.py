@@ -67,6 +67,25 @@ def test_the_list_as_a_document(waiting: World) -> None:
     assert first["ids"] == ["c1"]
     assert (first["attempts"], first["is_dead"], first["is_deleted"]) == (1, False, False)
     assert first["error"]
+    assert first["trouble"] == "CS413"
+
+
+def test_the_list_tells_what_to_look_up(waiting: World) -> None:
+    """The code stands beside the error, and leads to what can be done."""
+    out = waiting.call("queue", "list").out
+    assert "CS413" in out
+    assert waiting.call("explain", "CS413").exit_code == 0
+
+
+def test_what_was_begun_and_not_written_has_a_code_too(embedded: World) -> None:
+    """Brevo was away before the first change could be sent."""
+    state = embedded.folder / ".customer-sync"
+    state.mkdir()
+    with open_sandbox(state, SystemClock()) as sandbox:
+        sandbox.inject("POST /contacts", status=503, times=100)
+    embedded.sync(REFUSED, OTHER)
+    assert {item["trouble"] for item in listed(embedded)} <= {"CS404", "CS419"}
+    assert len(listed(embedded)) == 2
 
 
 def test_an_empty_queue_says_so(embedded: World) -> None:

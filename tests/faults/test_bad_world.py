@@ -378,7 +378,7 @@ def test_nothing_is_taken_over_that_makes_no_sense(shop: Shop) -> None:
         store._db.execute(f"{add} (x'00', 7, 'x')")
         store._db.execute(f"{add} (zeroblob(16), 1, 0)")
         store._db.execute(
-            "INSERT INTO queue VALUES ('p1@example.com', '{', 'x', 1, 'then', 'then', 0)"
+            "INSERT INTO queue VALUES ('p1@example.com', '{', 'x', 1, 'then', 'then', 0, '')"
         )
     path = state_of(shop)
     content = path.read_bytes()

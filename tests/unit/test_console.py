@@ -191,7 +191,13 @@ REPORT = RunReport(
     duration_s=12.34,
     exit_code=7,
     errors=tuple(
-        ReportedError(kind="rejection", message=f"{n} {HOSTILE}", where=f"[b]{n}\x1b[31m:1")
+        ReportedError(
+            kind="rejection",
+            message=f"{n} {HOSTILE}",
+            where=f"[b]{n}\x1b[31m:1",
+            # What is no trouble has no code.
+            trouble="CS211" if n else "",
+        )
         for n in range(12)
     ),
 )

@@ -43,7 +43,12 @@ def test_an_entry_tells_place_problems_and_record(path: Path) -> None:
             "file": "a.csv",
             "line": 2,
             "problems": [
-                {"pointer": "/data/email", "rule": "email", "detail": "It is no address."}
+                {
+                    "pointer": "/data/email",
+                    "rule": "email",
+                    "detail": "It is no address.",
+                    "trouble": "CS211",
+                }
             ],
         },
         "record": {"é": 1},

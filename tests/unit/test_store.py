@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -309,7 +310,7 @@ def test_a_queue_item_comes_back_as_it_was(store: Store) -> None:
         email_consent=Dated(value=False, at=at(0) + timedelta(microseconds=1)),
         created=1,
     )
-    item = waiting(who, attempts=3, next_at=0.5, is_dead=True)
+    item = replace(waiting(who, attempts=3, next_at=0.5, is_dead=True), trouble="CS404")
     store.accept([item])
     assert store.queue() == [item]
 
