@@ -1,10 +1,10 @@
 """Events become statements in Brevo's terms, field by field."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from customer_sync.core.mapping import Mapper
 from customer_sync.core.model import (
