@@ -61,6 +61,18 @@ class People:
         """Return every address that a contact had."""
         return self.addresses.get(contact_id, set())
 
+    def was_made_anew(self, before: Contact, now: Contact) -> None:
+        """Let what people did to a contact be known of the one that an undo made in its place."""
+        self.addresses.setdefault(now.id, set()).update(self.ever_of(before.id))
+        for (contact_id, name), values in [*self.edits.items()]:
+            if contact_id == before.id:
+                self.edits.setdefault((now.id, name), set()).update(values)
+        deeds = (self.blocked, self.sms_blocked, self.unblocked, self.sms_unblocked, self.left)
+        for ids in deeds:
+            ids.update({now.id} if before.id in ids else ())
+        if before.id in self.made:
+            self.made[now.id] = now
+
     def were_answered(self, letters: Iterable[Letter], truth: ShopTruth) -> None:
         """Forget the edits of whatever the shop, which wins, has spoken of since."""
         for letter in letters:

@@ -236,7 +236,7 @@ class _Prover:
 
 def all_names(customers: Iterable[Customer]) -> frozenset[Email]:
     """Return the addresses of *customers*, former ones included."""
-    return frozenset(e for c in customers for e in (c.email, *c.former_emails))
+    return frozenset(e for c in customers for e in (c.email, *c.former_emails, *c.shared_emails))
 
 
 def _unusable(rejection: Rejection) -> Unusable:

@@ -147,7 +147,7 @@ async def make_ready(
 
     await finish_earlier_jobs(edges)
     edges.display.stage("observe")
-    names = {e for c in customers.values() for e in (c.email, *c.former_emails)}
+    names = {e for c in customers.values() for e in (c.email, *c.former_emails, *c.shared_emails)}
     freshness = Freshness(
         now=edges.clock.now(),
         full_refresh_every=config.full_refresh_every,

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from brevo_model import BrevoModel
 from builders import customer, hard_delete, said
@@ -140,7 +141,7 @@ def test_order_of_arrival_and_duplicates_do_not_matter(
 def settled_people(told: Iterable[Statement]) -> list[Statement]:
     """Let every customer have an id and one address for life."""
     return [
-        replace(
+        structs.replace(
             s, customer_id=s.email or EMAILS[0], email=s.email or EMAILS[0], previous_email=None
         )
         for s in told

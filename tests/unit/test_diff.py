@@ -1,5 +1,7 @@
 """Desired, observed and confirmed meet."""
 
+from dataclasses import replace
+
 import pytest
 
 from builders import JANE, MARY, NEW_JANE, confirmed, contact, customer, said
@@ -708,3 +710,34 @@ def test_a_contact_goes_once_with_whoever_is_deleted_at_its_address(is_deleted: 
     assert isinstance(kept, Keep)
     assert isinstance(removed, Delete)
     assert removed.customer.email == JANE
+
+
+BLOCKED_THERE = contact(JANE, email_blocked=True)
+
+
+@pytest.mark.parametrize(
+    ("contacts", "known", "ledger"),
+    [
+        ([BLOCKED_THERE], [], NOBODY),
+        ([BLOCKED_THERE, contact(NEW_JANE, number=8)], [], NOBODY),
+        ([BLOCKED_THERE], [confirmed(email_blocked=1, email_consent=said(NO, 1))], NOBODY),
+        ([], [], Suppressed(mail=frozenset({JANE}))),
+    ],
+)
+def test_the_no_of_a_shared_address_goes_along_with_whoever_leaves_it(
+    contacts: list[Contact], known: list[Confirmed], ledger: Suppressed
+) -> None:
+    """Nobody can tell which of the customers there said it; the change tells nothing of them."""
+    who = replace(customer(NEW_JANE, minute=9, ids=["c2"]), shared_emails=(JANE,))
+    (change,) = changes([who], contacts, known, suppressed=ledger)
+    assert isinstance(change, Create | Update)
+    assert change.patch.email_blocked is True
+    assert change.customer.shared_emails == ()
+
+
+def test_a_shared_address_that_may_be_mailed_again_takes_nobody_along() -> None:
+    """Somebody subscribed there since, and whoever leaves it goes as mailable as it is."""
+    who = replace(customer(NEW_JANE, ids=["c2"]), shared_emails=(JANE,))
+    once = Suppressed(mail=frozenset({JANE}), sms=frozenset({JANE}))
+    (change,) = changes([who], [contact(JANE)], [], suppressed=once)
+    assert (patch(change).email_blocked, patch(change).sms_blocked) == (None, None)

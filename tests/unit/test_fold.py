@@ -716,3 +716,25 @@ def test_whoever_shared_an_address_with_somebody_who_is_deleted_takes_its_contac
         living({"c1": JANE, "c2": JANE}),
     )
     assert found.customers[NEW_JANE].former_emails == (JANE,)
+
+
+def test_whoever_leaves_an_address_to_others_is_known_to_have_shared_it() -> None:
+    """The contact there stays theirs, which is why it is no name of the one who left."""
+    found = fold(
+        [statement(UPDATED, 4, customer_id="c2", email=NEW_JANE)], living({"c1": JANE, "c2": JANE})
+    )
+    assert found.customers[NEW_JANE].former_emails == ()
+    assert found.customers[NEW_JANE].shared_emails == (JANE,)
+
+
+def test_where_all_who_shared_an_address_leave_it_its_contact_goes_along() -> None:
+    """It would be nobody's otherwise, and could still be mailed."""
+    found = fold(
+        [
+            statement(UPDATED, 3, customer_id="c1", email=MARY),
+            statement(UPDATED, 4, customer_id="c2", email=NEW_JANE),
+        ],
+        living({"c1": JANE, "c2": JANE}),
+    )
+    assert {one.former_emails for one in found.customers.values()} == {(JANE,)}
+    assert {one.shared_emails for one in found.customers.values()} == {()}

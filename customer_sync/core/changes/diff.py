@@ -68,7 +68,8 @@ def diff(
     *observed*, *confirmed* and *suppressed* are asked for the customers' addresses and their former
     ones; an address that is not in *observed* has no contact. A customer whose contact stands at
     another address than that of an old one yields one more change for each at the end, which
-    retires it unless another change settles it. Who was erased is left alone.
+    retires it unless another change settles it. Who was erased is left alone. No change tells of
+    addresses that are others' by now.
     """
     left_behind = LeftBehind()
     own = {email: _own_addresses(customer, confirmed) for email, customer in customers.items()}
@@ -93,7 +94,10 @@ def diff(
         here = email if contact is None else contact.email
         moved_in = [known[e] for e in customer.former_emails if e in known and e != here]
         settled, before = settle_in(customer, before, moved_in)
-        settled = with_noes_of(settled, (known[e] for e in known if known[e] != before))
+        shared = customer.shared_emails
+        said_there = [confirmed[e] for e in shared if e in confirmed]
+        settled = replace(settled, shared_emails=()) if shared else settled
+        settled = with_noes_of(settled, [*(k for k in known.values() if k != before), *said_there])
         fresh = since_confirmed(settled, before)
         if isinstance(fresh, Skip):
             yield fresh
@@ -108,15 +112,19 @@ def diff(
             before,
             policy,
             ledger=remembered(
-                email, [e for e in customer.former_emails if e not in taken], known, suppressed
+                email,
+                [*(e for e in customer.former_emails if e not in taken), *shared],
+                known | {one.email: one for one in said_there},
+                suppressed,
+                standing=[observed[e] for e in shared if e in observed],
             ),
             is_merged=bool(left_over),
             has_said_no_elsewhere=was_deleted_with_a_no(known.values(), before)
             or any(
                 # Where two claim to have had one address, its no holds for both.
                 said_no(observed[old], confirmed.get(old, by_number.get(observed[old].id)))
-                for old in customer.former_emails
-                if old in observed and old not in living and old != former
+                for old in (*(e for e in customer.former_emails if e not in living), *shared)
+                if old in observed and old != former
             ),
         )
         yield change

@@ -4,7 +4,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from customer_sync.core.model import Confirmed, Create, Customer, Delete, Email, Note, Update
+from customer_sync.core.model import (
+    Confirmed,
+    Contact,
+    Create,
+    Customer,
+    Delete,
+    Email,
+    Note,
+    Update,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +56,20 @@ def remembered(
     former: Collection[Email],
     known: Mapping[Email, Confirmed],
     suppressed: Suppressed,
+    standing: Collection[Contact] = (),
 ) -> Suppression:
     """Return what the ledger says about a person who is to get a contact at *email*.
 
     A block at a *former* address counts unless it is known to be our own, which may have been set
-    to take a contact out of use.
+    to take a contact out of use, or a contact that is still *standing* there has none any more.
     """
     our_mail = {e for e in former if e in known and known[e].email_blocked_at is not None}
     our_sms = {e for e in former if e in known and known[e].sms_blocked_at is not None}
+    open_mail = {contact.email for contact in standing if not contact.is_email_blocked}
+    open_sms = {contact.email for contact in standing if not contact.is_sms_blocked}
     return Suppression(
-        is_mail_blocked=not suppressed.mail.isdisjoint({email, *former} - our_mail),
-        is_sms_blocked=not suppressed.sms.isdisjoint({email, *former} - our_sms),
+        is_mail_blocked=not suppressed.mail.isdisjoint({email, *former} - our_mail - open_mail),
+        is_sms_blocked=not suppressed.sms.isdisjoint({email, *former} - our_sms - open_sms),
         is_new_home_blocked=email in suppressed.mail,
         left_lists=frozenset(
             one for name in (email, *former) for one in suppressed.left.get(name, ())

@@ -107,10 +107,7 @@ class Fold:
         customers = {email: _lone_customer(email, one, identities) for email, one in lone.items()}
         taken = groups.keys() | lone.keys()
         for email, members in groups.items():
-            living_here = residents.get(email, frozenset())
-            for found in _at_one_address(
-                email, members, identities, residents=living_here, taken=taken
-            ):
+            for found in _at_one_address(email, members, identities, residents, taken=taken):
                 if isinstance(found, Skip):
                     skipped.append(found)
                 else:
@@ -227,8 +224,8 @@ def _at_one_address(
     email: Email,
     members: list[Heard],
     identities: Identities,
+    residents: Mapping[Email, frozenset[str]],
     *,
-    residents: frozenset[str],
     taken: Collection[Email],
 ) -> Iterator[Customer | Skip]:
     """Fold all who have the address *email* into the one customer behind its contact.
@@ -242,7 +239,7 @@ def _at_one_address(
     gone = [one for one in members if one.ids and not any(one.ids <= a.ids for a in alive)]
     gone_ids = frozenset(i for one in gone for i in one.ids)
     is_address_deleted = any(one.deleted for one in members if not one.ids)
-    others = residents - gone_ids
+    others = residents.get(email, frozenset()) - gone_ids
     if gone and (alive or (others and not is_address_deleted)):
         yield Skip(
             email=email,
@@ -253,7 +250,7 @@ def _at_one_address(
         )
         for one in everyone:
             if one.is_deleted:
-                yield from _tombstones_elsewhere(email, one, identities, taken)
+                yield from _tombstones_elsewhere(email, one, identities, residents, taken)
         if not alive:
             return
         members = [one for one in members if one not in gone]
@@ -264,7 +261,8 @@ def _at_one_address(
     yield _customer(
         email,
         whole,
-        former_emails=tuple(_former_emails(email, whole, identities, taken)),
+        former_emails=tuple(_former_emails(email, whole, identities, residents, taken)),
+        shared_emails=tuple(_shared_emails(email, whole, identities, residents)),
         has_moved=_has_moved(email, whole, identities),
         statements=sum(one.statements for one in members),
     )
@@ -290,10 +288,14 @@ def _recall_death(heard: Heard, identities: Identities) -> Heard:
 
 
 def _tombstones_elsewhere(
-    email: Email, gone: Heard, identities: Identities, taken: Collection[Email]
+    email: Email,
+    gone: Heard,
+    identities: Identities,
+    residents: Mapping[Email, frozenset[str]],
+    taken: Collection[Email],
 ) -> Iterator[Customer]:
     """Yield who is deleted at the addresses of before, where a contact may have stayed behind."""
-    for former in _former_emails(email, gone, identities, taken):
+    for former in _former_emails(email, gone, identities, residents, taken):
         if former not in taken:
             yield _customer(former, gone, statements=0)
 
@@ -312,8 +314,8 @@ def _together(alive: list[Heard], everyone: list[Heard]) -> Heard:
 
 def _has_moved(email: Email, heard: Heard, identities: Identities) -> bool:
     """Tell whether *email* is a new address for somebody who lives and had another."""
-    known = {identities.addresses[i].value for i in heard.ids if i in identities.addresses}
-    return email not in known and len(heard.emails) > 1 and not heard.is_deleted
+    is_new = email not in _remembered(heard, identities)
+    return is_new and len(heard.emails) > 1 and not heard.is_deleted
 
 
 def _customer(
@@ -321,6 +323,7 @@ def _customer(
     heard: Heard,
     *,
     former_emails: tuple[Email, ...] = (),
+    shared_emails: tuple[Email, ...] = (),
     has_moved: bool = False,
     statements: int,
 ) -> Customer:
@@ -331,6 +334,7 @@ def _customer(
         email_at=heard.emails[email][0][0],
         ids=frozenset(heard.ids),
         former_emails=former_emails,
+        shared_emails=shared_emails,
         moved_in_at=heard.emails[email][0][0] if has_moved else None,
         # Of whoever is deleted too: the state may know that the customer has come back since.
         attributes=dated(heard.attributes),
@@ -368,16 +372,39 @@ def _recall_addresses(heard: Heard, identities: Identities) -> None:
 
 
 def _former_emails(
-    email: Email, heard: Heard, identities: Identities, taken: Collection[Email]
+    email: Email,
+    heard: Heard,
+    identities: Identities,
+    residents: Mapping[Email, frozenset[str]],
+    taken: Collection[Email],
 ) -> Iterator[Email]:
     """Yield the addresses that the contact may still go by, the likeliest first.
 
-    Where others live at an old address, its contact is theirs and stays. An address that is only
-    said to be an old one, and that somebody in the same input has, is theirs too.
+    Where others live at an old address, its contact is theirs and stays; where all who shared it
+    leave, one of them takes it along. An address that is only said to be an old one, and that
+    somebody in the same input has, or has had, is theirs too.
     """
-    remembered = {identities.addresses[i].value for i in heard.ids if i in identities.addresses}
+    remembered = _remembered(heard, identities)
     newest_first = sorted(heard.emails, key=heard.age_of, reverse=True)
     for former in sorted(newest_first, key=lambda e: e not in remembered):
-        others = identities.owners.get(former, frozenset()) - heard.ids
-        if former != email and not others and (former in remembered or former not in taken):
+        is_known = former in remembered
+        others = (residents if is_known else identities.owners).get(former, frozenset()) - heard.ids
+        if former != email and not others and (is_known or former not in taken):
             yield former
+
+
+def _shared_emails(
+    email: Email,
+    heard: Heard,
+    identities: Identities,
+    residents: Mapping[Email, frozenset[str]],
+) -> Iterator[Email]:
+    """Yield the addresses at which the customer is remembered and others live."""
+    for former in sorted(_remembered(heard, identities)):
+        if former != email and residents.get(former, frozenset()) - heard.ids:
+            yield former
+
+
+def _remembered(heard: Heard, identities: Identities) -> set[Email]:
+    """Return the addresses that the state remembers for a customer."""
+    return {identities.addresses[i].value for i in heard.ids if i in identities.addresses}
