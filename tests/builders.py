@@ -182,10 +182,11 @@ def update(
     number: int = 7,
     patch: ContactPatch | None = None,
     before: Contact | None = None,
+    who: Customer | None = None,
 ) -> Update:
     """Return an update of one field."""
     return Update(
-        customer=customer(email),
+        customer=who or customer(email),
         before=before or contact(email, number=number),
         patch=patch or ContactPatch(attributes={"FIRSTNAME": "Jane"}),
         fields=(FieldChange(name="FIRSTNAME", old=None, new="Jane", why=Why.NEW),),

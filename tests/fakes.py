@@ -293,7 +293,7 @@ class ListJournal:
 
     def recreate(self, change: Update) -> Create:
         """Return the creation for a contact that vanished."""
-        return recreate(change.customer, change.before, None, Policy())
+        return recreate(change, None, Policy())
 
     @property
     def applied(self) -> list[Email]:

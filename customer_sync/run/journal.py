@@ -151,7 +151,7 @@ class RunJournal:
         self._store.unmirror(change.before.id)
         customer = change.customer
         suppressed = self._store.suppressed((customer.email, *customer.former_emails))
-        create = recreate(customer, change.before, self._before(change), self._policy, suppressed)
+        create = recreate(change, self._before(change), self._policy, suppressed)
         lists = create.patch.add_lists - change.before.unsubscribed_list_ids
         return replace(create, patch=replace(create.patch, add_lists=lists))
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from builders import JANE, MARY, NEW_JANE, confirmed, contact, customer, said
+from builders import JANE, MARY, NEW_JANE, confirmed, contact, customer, said, update
 from customer_sync.core.changes.diff import diff, recreate
 from customer_sync.core.changes.suppression import NOBODY, Suppressed
 from customer_sync.core.model import (
@@ -222,13 +222,11 @@ def test_a_no_that_was_told_before_anything_existed_is_remembered() -> None:
 
 def test_a_contact_that_is_gone_while_it_is_written_keeps_its_block() -> None:
     """The creation in its place brings back what was confirmed, and both blocks."""
-    gone = contact(email_blocked=True, sms_blocked=True)
-    create = recreate(
-        customer(minute=2, attributes={"NAME": "Jane"}),
-        gone,
-        confirmed(attributes={"CITY": "Rome"}),
-        PLAIN,
+    change = update(
+        who=customer(minute=2, attributes={"NAME": "Jane"}),
+        before=contact(email_blocked=True, sms_blocked=True),
     )
+    create = recreate(change, confirmed(attributes={"CITY": "Rome"}), PLAIN)
     assert create.patch.attributes == {"CITY": "Rome", "NAME": "Jane"}
     assert (create.patch.email_blocked, create.patch.sms_blocked) == (True, True)
 
@@ -586,9 +584,19 @@ def test_several_customers_at_one_address_are_named() -> None:
     assert notes(only(customer(ids=["c1", "c2"]), contact())) == (Note.SHARED_ADDRESS,)
 
 
+@pytest.mark.parametrize(
+    "block", [ContactPatch(email_blocked=True), ContactPatch(sms_blocked=True)]
+)
+def test_a_block_that_a_contact_was_to_get_is_not_gone_with_it(block: ContactPatch) -> None:
+    """It may come from another address, which nothing but the change tells of."""
+    create = recreate(update(patch=block), None, PLAIN)
+    assert create.patch == block
+    assert notes(create) == (Note.COMES_BACK_BLOCKED,)
+
+
 def test_a_contact_that_is_gone_and_was_mailable_comes_back_mailable() -> None:
     """Nothing but what was confirmed and said."""
-    create = recreate(customer(attributes={"NAME": "Jane"}), contact(), None, PLAIN)
+    create = recreate(update(who=customer(attributes={"NAME": "Jane"})), None, PLAIN)
     assert create.patch == ContactPatch(attributes={"NAME": "Jane"})
 
 

@@ -219,25 +219,27 @@ def _of_erased(
 
 
 def recreate(
-    customer: Customer,
-    gone: Contact,
+    change: Update,
     before: Confirmed | None,
     policy: Policy,
     suppressed: Suppressed = NOBODY,
 ) -> Create:
-    """Return the creation for a contact that vanished while it was to be updated.
+    """Return the creation for a contact that vanished while *change* was to be written to it.
 
-    What it held of the shop comes back, and so does its block.
+    What it held of the shop comes back, and so does its block, or the one that it was to get.
     """
+    customer, gone = change.customer, change.before
     known = {} if before is None else {before.email: before}
     ledger = remembered(customer.email, customer.former_emails, known, suppressed)
     create = _create(customer, before, policy, ledger)
-    if not (gone.is_email_blocked or gone.is_sms_blocked):
+    mail = gone.is_email_blocked or (change.patch.email_blocked and not create.patch.email_blocked)
+    sms = gone.is_sms_blocked or (change.patch.sms_blocked and not create.patch.sms_blocked)
+    if not (mail or sms):
         return create
     patch = replace(
         create.patch,
-        email_blocked=gone.is_email_blocked or create.patch.email_blocked,
-        sms_blocked=gone.is_sms_blocked or create.patch.sms_blocked,
+        email_blocked=True if mail else create.patch.email_blocked,
+        sms_blocked=True if sms else create.patch.sms_blocked,
     )
     notes = dict.fromkeys((*create.notes, Note.COMES_BACK_BLOCKED))
     return replace(create, patch=patch, notes=tuple(notes))
