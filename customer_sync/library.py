@@ -10,10 +10,11 @@ from typing import TypeAlias
 
 import msgspec
 
-from customer_sync.config import Config, load
+from customer_sync.config import Config, load, parse_platform
 from customer_sync.config.mappings import from_mapping
-from customer_sync.core.model import Place, Problem, Record, Rejection, SourceName
+from customer_sync.core.model import Place, Problem, Record, Rejection
 from customer_sync.core.plan import Plan
+from customer_sync.core.platforms import Platform
 from customer_sync.errors import ConfigError
 from customer_sync.monitoring.looking import Looking
 from customer_sync.monitoring.watching import Status
@@ -80,7 +81,7 @@ class CustomerSync:
         *sources: str | Path,
         records: Iterable[object] = (),
         options: RunOptions | None = None,
-        source: SourceName | None = None,
+        source: Platform | str | None = None,
         max_duration_s: float | None = None,
     ) -> RunReport:
         """Bring Brevo in line with *sources* and *records*.
@@ -101,7 +102,7 @@ class CustomerSync:
         *sources: str | Path,
         records: Iterable[object] = (),
         options: RunOptions | None = None,
-        source: SourceName | None = None,
+        source: Platform | str | None = None,
     ) -> Preview:
         """Return what `run` would do; nothing is written.
 
@@ -134,7 +135,7 @@ class CustomerSync:
         *sources: str | Path,
         records: Iterable[object] = (),
         options: RunOptions | None = None,
-        source: SourceName | None = None,
+        source: Platform | str | None = None,
         max_duration_s: float | None = None,
     ) -> RunReport:
         """Do as `run` does, while the event loop goes on.
@@ -152,7 +153,7 @@ class CustomerSync:
         *sources: str | Path,
         records: Iterable[object] = (),
         options: RunOptions | None = None,
-        source: SourceName | None = None,
+        source: Platform | str | None = None,
     ) -> Preview:
         """Do as `plan` does, while the event loop goes on."""
         job = self._job("plan", sources, records, options=options, source=source)
@@ -175,16 +176,17 @@ class CustomerSync:
         records: Iterable[object],
         *,
         options: RunOptions | None,
-        source: SourceName | None,
+        source: Platform | str | None,
         max_duration_s: float | None = None,
     ) -> Job:
+        platform = _platform(source)
         return Job(
             command=command,
             sources=tuple(str(one) for one in sources),
-            records=tuple(self._understood(records, source)),
+            records=tuple(self._understood(records, platform)),
             dry_run=command == "plan",
             options=options or RunOptions(),
-            source=source,
+            source=platform,
             max_duration_s=max_duration_s,
         )
 
@@ -205,7 +207,7 @@ class CustomerSync:
         return _Work(session)
 
     def _understood(
-        self, records: Iterable[object], source: SourceName | None
+        self, records: Iterable[object], source: Platform | None
     ) -> Iterator[Decoded]:
         config = self.config
         asked = Asked(
@@ -287,6 +289,20 @@ def _config(settings: Settings) -> Config:
             return from_mapping(settings, Path("config"))
         case _:
             return load(Path(settings))
+
+
+def _platform(name: str | None) -> Platform | None:
+    """Return the platform of that name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name is None:
+        return None
+    try:
+        return parse_platform(name)
+    except ValueError as error:
+        raise ConfigError(str(error), trouble=Code.COMMAND_LINE) from error
 
 
 def _record(content: object, number: int, now: datetime) -> Decoded:

@@ -122,6 +122,15 @@ ADVICE: Mapping[Code, Advice] = {
         remedy="Name a file in a folder that exists and that you may write to.",
         see=(Code.NO_ROOM,),
     ),
+    Code.EXTENSION: Advice(
+        title="An installed extension cannot be used",
+        meaning="A package beside customer-sync adds a platform, a transform or a notifier, and "
+        "that cannot be loaded, takes a name that is taken, or failed at its work. Nothing was "
+        "written, and none of what is installed was left half known.",
+        remedy="Upgrade or uninstall the package that the message names, with the `pip` of the "
+        "same environment, then run again.",
+        see=(Code.PACKAGE_MISSING,),
+    ),
     # ------------------------------------------------ sources and records
     Code.SOURCE_MISSING: Advice(
         title="There is no such source",

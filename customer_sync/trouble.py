@@ -25,6 +25,7 @@ class Code(StrEnum):
     LISTENING = "CS117"
     CLOCK = "CS118"
     NOT_WRITTEN = "CS119"
+    EXTENSION = "CS120"
 
     SOURCE_MISSING = "CS201"
     SOURCE_UNREADABLE = "CS202"

@@ -13,8 +13,11 @@ from customer_sync.brevo.api import checked_base_url
 from customer_sync.config import Secret, Target
 from customer_sync.core.model import ContactPatch, Policy, Resubscribe
 from customer_sync.core.plan import Plan, check_account, check_consent
+from customer_sync.core.platforms import PlatformName
 from customer_sync.core.validate import EventValidator
+from customer_sync.guarding import guarded_format
 from customer_sync.notify.signing import Signer
+from customer_sync.platforms.format import Format, Sample
 from customer_sync.run.pipeline import check_clock
 from customer_sync.sandbox.serve import bind
 from customer_sync.store import Store
@@ -82,6 +85,16 @@ def _without_packages(scene: Scene) -> str:
     for name in [one for one in sys.modules if one.startswith("customer_sync.monitoring.dash")]:
         scene.patch.delitem(sys.modules, name)
     return scene.told_by("report", "--html", "page.html")
+
+
+def _burst_format() -> None:
+    def burst(_: Sample) -> str:
+        raise RuntimeError("nobody foresaw this")
+
+    odd = Format(
+        name="Odd", platform=PlatformName("odd"), recognise=burst, understand=lambda *_: iter(())
+    )
+    guarded_format(odd).recognise(Sample(name="a.csv"))
 
 
 # ---------------------------------------------------------------- sources and records
@@ -206,6 +219,7 @@ PROVOCATIONS: Mapping[Code, Provocation] = {
     Code.NOT_WRITTEN: lambda scene: scene.told_by(
         "plan", scene.world.write("events.jsonl", [EVENT]), "--out", "missing/plan.json"
     ),
+    Code.EXTENSION: lambda _: raised(_burst_format),
     Code.SOURCE_MISSING: lambda scene: scene.told_by("run", "none.jsonl"),
     Code.SOURCE_UNREADABLE: _truncated,
     Code.ENCODING: lambda scene: scene.run(EVENT, options=("--encoding", "klingon")),

@@ -18,6 +18,7 @@ from customer_sync.cli.options import (
     StateOption,
     VerboseOption,
     load_config,
+    platform,
     state_folder,
 )
 from customer_sync.cli.story_page import print_story
@@ -92,7 +93,7 @@ def explain_anything(
     subject = _subject(who)
     loaded = load_config(config)
     stderr = make_console(stderr=True)
-    asked = Sources(names=tuple(sources or ()), platform=source, encoding=encoding)
+    asked = Sources(names=tuple(sources or ()), platform=platform(source), encoding=encoding)
     with Watch(stderr, is_quiet=quiet, is_verbose=verbose) as watch:
         story = explain(loaded, state_folder(config, state), subject, asked, watch)
     document = {

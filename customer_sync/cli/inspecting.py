@@ -18,10 +18,11 @@ from customer_sync.cli.options import (
     PiiOption,
     SourceOption,
     load_config,
+    platform,
 )
-from customer_sync.config import SourceName
 from customer_sync.console import make_console
 from customer_sync.core.model import AttributeType, Event
+from customer_sync.core.platforms import Platform
 from customer_sync.core.validate import EventValidator
 from customer_sync.errors import ExitCode
 from customer_sync.event_schema import event_schema
@@ -65,7 +66,7 @@ def inspect(
 
     Example: customer-sync inspect export.csv
     """
-    asked = _asked(config, source, encoding)
+    asked = _asked(config, platform(source), encoding)
     with open_seen(file, stdin=sys.stdin.buffer, now=datetime.now(UTC), asked=asked) as (
         seen,
         records,
@@ -80,7 +81,7 @@ def inspect(
     return ExitCode.OK
 
 
-def _asked(config: Path | None, source: SourceName | None, encoding: str | None) -> Asked:
+def _asked(config: Path | None, source: Platform | None, encoding: str | None) -> Asked:
     is_forced = source is not None
     asks = Wanted()
     if config is not None:
@@ -105,7 +106,7 @@ def _document(
     return {
         "file": file,
         "format": seen.recognised.format.name,
-        "platform": seen.recognised.format.platform.value,
+        "platform": str(seen.recognised.format.platform),
         "reason": seen.recognised.reason,
         "notation": seen.source.file.format.value,
         "encoding": seen.source.file.encoding,
@@ -237,7 +238,7 @@ def _table(*headings: str) -> Table:
 
 
 def _yaml(seen: Seen, found: tuple[Column, ...], counted: Tally) -> Iterator[str]:
-    yield f"source: {seen.recognised.format.platform.value}"
+    yield f"source: {seen.recognised.format.platform}"
     yield "field_mapping:"
     yield "  email: EMAIL"
     for name, (attribute, kind) in mapping(counted).items():

@@ -16,7 +16,8 @@ from customer_sync.brevo.client import BrevoClient
 from customer_sync.config import Config
 from customer_sync.console import make_console
 from customer_sync.core.attributes import Finding, Fit, compare_attributes
-from customer_sync.core.model import Attribute, AttributeType
+from customer_sync.core.model import Attribute, AttributeType, SourceName
+from customer_sync.core.platforms import Platform, platform_named, platforms
 from customer_sync.errors import BrevoUnavailable
 from customer_sync.privacy import printable
 from customer_sync.target import Connection, with_account
@@ -48,6 +49,16 @@ def say(line: str) -> None:
 def ask_word(question: str, kind: type[Word], default: Word) -> Word:
     """Ask for one of the words of *kind*; the empty answer is *default*."""
     return kind(typer.prompt(question, default=default.value, type=kind))
+
+
+def ask_platform() -> Platform:
+    """Ask where customers come from, until the answer is a platform; the empty one is custom."""
+    names = ", ".join(platforms())
+    while True:
+        answer = ask_text(f"Where do customers come from? ({names})", SourceName.CUSTOM)
+        if (found := platform_named(answer.lower())) is not None:
+            return found
+        say("There is no such platform.")
 
 
 def ask_text(question: str, default: str = "") -> str:

@@ -8,8 +8,16 @@ from typing import Annotated, TypeAlias
 import typer
 
 from customer_sync import __version__
-from customer_sync.config import Config, LogFormat, load, parse_duration, parse_limit
-from customer_sync.core.model import Limit, SourceName
+from customer_sync.config import (
+    Config,
+    LogFormat,
+    load,
+    parse_duration,
+    parse_limit,
+    parse_platform,
+)
+from customer_sync.core.model import Limit
+from customer_sync.core.platforms import Platform, platforms
 from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.pull.watermarks import Since
 
@@ -88,12 +96,19 @@ EncodingOption: TypeAlias = Annotated[
 ]
 
 
+def _platform_names() -> list[str]:
+    return [str(one) for one in platforms()]
+
+
 SourceOption: TypeAlias = Annotated[
-    SourceName | None,
+    str | None,
     typer.Option(
         "--source",
-        help="Which platform the files are from, for this run. `custom` reads any file by the "
-        "names of its fields. Default: what the configuration says.",
+        help="Which platform the files are from, for this run: shopify, woocommerce, magento, or "
+        "one that an installed package adds; `custom` reads any file by the names of its fields. "
+        "Default: what the configuration says.",
+        metavar="PLATFORM",
+        autocompletion=_platform_names,
     ),
 ]
 
@@ -136,6 +151,20 @@ DetailedOption: TypeAlias = Annotated[
 DryRunOption: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Show the plan and stop; nothing is written.")
 ]
+
+
+def platform(text: str | None) -> Platform | None:
+    """Return the platform that `--source` names.
+
+    Raises:
+        typer.BadParameter: there is no such platform.
+    """
+    if text is None:
+        return None
+    try:
+        return parse_platform(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--source") from error
 
 
 def since(text: str | None, *, is_complete: bool = False) -> Since | None:

@@ -28,6 +28,7 @@ from customer_sync.cli.options import (
     limit,
     load_config,
     metrics_path,
+    platform,
     seconds,
     since,
 )
@@ -151,7 +152,7 @@ def run(
         max_duration_s=seconds("--max-duration", max_duration),
         is_detailed=detailed_exit_code,
         encoding=encoding,
-        source=source,
+        source=platform(source),
         since=_since(since_, sources, is_complete=complete),
     )
     view = View(
@@ -214,7 +215,7 @@ def plan(
         options=options,
         is_detailed=detailed_exit_code,
         encoding=encoding,
-        source=source,
+        source=platform(source),
         since=_since(since_, sources, is_complete=complete),
     )
     view = View(

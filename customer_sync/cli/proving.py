@@ -23,6 +23,7 @@ from customer_sync.cli.options import (
     VerboseOption,
     limit,
     load_config,
+    platform,
     state_folder,
 )
 from customer_sync.config import Config, Target
@@ -132,7 +133,7 @@ def verify(
         raise typer.BadParameter("Name the sources that are complete.", param_hint="--complete")
     loaded = load_config(config)
     question = Question(
-        sources=Sources(names=tuple(sources or ()), platform=source, encoding=encoding),
+        sources=Sources(names=tuple(sources or ()), platform=platform(source), encoding=encoding),
         sample=wanted,
         seed=secrets.randbelow(1_000_000) if seed is None else seed,
         is_complete=complete,

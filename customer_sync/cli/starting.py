@@ -11,6 +11,7 @@ from customer_sync.cli.interview import (
     Word,
     ask_account,
     ask_list,
+    ask_platform,
     ask_text,
     ask_word,
     create_attributes,
@@ -18,11 +19,12 @@ from customer_sync.cli.interview import (
     missing_attributes,
     say,
 )
-from customer_sync.cli.options import DEFAULT_STATE
+from customer_sync.cli.options import DEFAULT_STATE, platform
 from customer_sync.cli.running import View, do
 from customer_sync.config import STANDARD_RULES, Config, SourceName, Target, check, template
 from customer_sync.console import PREVIEW_ROWS
 from customer_sync.core.model import DeleteBehavior, FieldRule
+from customer_sync.core.platforms import Platform
 from customer_sync.errors import ConfigError, ExitCode
 from customer_sync.privacy import printable
 from customer_sync.proof.firstlook import FirstLook, look_at
@@ -50,7 +52,8 @@ def init(
         ),
     ] = None,
     source: Annotated[
-        SourceName | None, typer.Option("--source", help="Where customers come from.")
+        str | None,
+        typer.Option("--source", help="Where customers come from.", metavar="PLATFORM"),
     ] = None,
     target: Annotated[
         Target | None, typer.Option("--target", help="Where contacts are written.")
@@ -99,17 +102,16 @@ def init(
     Example: customer-sync init --look-at events.jsonl --list-id 5
     """
     _may_write(file, force=force)
-    asks = is_terminal()
+    asks, named = is_terminal(), platform(source)
     if look is None and asks:
         look = ask_text("A file of customers to look at? (Enter: none)") or None
-    seen = None if look is None else _looked(look, source)
+    seen = None if look is None else _looked(look, named)
     if seen is not None:
-        source = seen.platform
-    target_question = "Where are contacts written?"
-    source = _word(source, "Where do customers come from?", SourceName, SourceName.CUSTOM)
-    target = _word(target, target_question, Target, Target.SANDBOX)
+        named = seen.platform
+    comes_from = named or (ask_platform() if asks else SourceName.CUSTOM)
+    target = _word(target, "Where are contacts written?", Target, Target.SANDBOX)
     answers = Answers(
-        source=source,
+        source=comes_from,
         target=target,
         key_variable=key_variable or _key_variable(target),
         rules=seen.rules if seen else STANDARD_RULES,
@@ -134,7 +136,7 @@ def init(
 class Answers:
     """What is known before the account was asked."""
 
-    source: SourceName
+    source: Platform
     target: Target
     key_variable: str
     rules: tuple[FieldRule, ...]
@@ -214,7 +216,7 @@ def _may_write(file: Path, *, force: bool) -> None:
     )
 
 
-def _looked(name: str, source: SourceName | None) -> FirstLook:
+def _looked(name: str, source: Platform | None) -> FirstLook:
     """Look at the file and say what was seen."""
     seen = look_at(name, source)
     say(f"{name}: {seen.taken_for}")

@@ -21,7 +21,7 @@ from customer_sync.config.model import (
 )
 from customer_sync.config.problems import ConfigProblem, InvalidConfig
 from customer_sync.config.shape import schema
-from customer_sync.config.spelling import parse_duration, parse_limit, parse_size
+from customer_sync.config.spelling import parse_duration, parse_limit, parse_platform, parse_size
 from customer_sync.config.starter import template
 from customer_sync.core.model import SourceName
 
@@ -47,6 +47,7 @@ __all__ = [
     "load",
     "parse_duration",
     "parse_limit",
+    "parse_platform",
     "parse_size",
     "read_secret",
     "schema",

@@ -1,7 +1,7 @@
 """From a document of the right shape to a Config, with what only its meaning shows to be wrong."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path as FilePath
@@ -41,6 +41,7 @@ from customer_sync.core.model import (
     Resubscribe,
     SourceName,
 )
+from customer_sync.core.platforms import Platform, platform_named
 from customer_sync.core.values.phones import SUPPORTED_REGIONS
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -63,7 +64,7 @@ def understand(path: FilePath, root: object, findings: Findings) -> Config:
     rules = read_rules(skill.section("field_mapping"), findings)
     debug = _either(top, skill, "debug", findings).flag("debug") or False
     level = _word(_either(top, skill, "log_level", findings), "log_level", LogLevel.INFO)
-    source = _word(skill, "source", SourceName.CUSTOM)
+    source = platform_named(skill.text("source") or "") or SourceName.CUSTOM
     policy = _policy(options, rules, findings)
     return Config(
         path=path,
@@ -261,16 +262,15 @@ def _check_publicity(block: Section, findings: Findings, *, allow_private: bool)
     )
 
 
-_KEYS_OF_SHOPS = {
+_KEYS_OF_SHOPS: Mapping[Platform, tuple[str, ...]] = {
     SourceName.SHOPIFY: ("api_version", "access_token", "client_id", "client_secret"),
     SourceName.WOOCOMMERCE: ("consumer_key", "consumer_secret"),
     SourceName.MAGENTO: ("store_code", "access_token"),
-    SourceName.CUSTOM: (),
 }
-"""Which keys of a shop mean something on which platform only."""
+"""Which keys of a shop mean something on which platform only; others cannot be pulled from."""
 
 
-def _shop(shop: Section, source: SourceName, findings: Findings) -> ShopSettings:
+def _shop(shop: Section, source: Platform, findings: Findings) -> ShopSettings:
     default = ShopSettings()
     _check_address(shop, "url", findings)
     _check_keys_of_shop(shop, source, findings)
@@ -294,15 +294,15 @@ def _shop(shop: Section, source: SourceName, findings: Findings) -> ShopSettings
     )
 
 
-def _check_keys_of_shop(shop: Section, source: SourceName, findings: Findings) -> None:
-    if source is SourceName.CUSTOM:
+def _check_keys_of_shop(shop: Section, source: Platform, findings: Findings) -> None:
+    known = _KEYS_OF_SHOPS.get(source, ())
+    if not known:
         findings.add_to_key(
             shop.place,
-            "Customers cannot be pulled from a custom source.",
+            f"Customers cannot be pulled from a {source} source.",
             "Name shopify, woocommerce or magento in `source:`, or remove the block.",
         )
         return
-    known = _KEYS_OF_SHOPS[source]
     for name in dict.fromkeys(key for keys in _KEYS_OF_SHOPS.values() for key in keys):
         if name in shop and name not in known:
             findings.add_to_key(

@@ -6,7 +6,8 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from customer_sync.core.model import FieldRule, Limit, Policy, RatePlan, SourceName
+from customer_sync.core.model import FieldRule, Limit, Policy, RatePlan
+from customer_sync.core.platforms import Platform
 from customer_sync.core.proving.cases import Case
 from customer_sync.errors import ConfigError
 from customer_sync.trouble import Code
@@ -180,7 +181,7 @@ class Config:
     brevo: BrevoSettings
     enabled: bool
     """False: commands that would write say so and change nothing."""
-    source: SourceName
+    source: Platform
     rules: tuple[FieldRule, ...]
     """In the order of the file; `email` comes first where the file does not name it."""
     policy: Policy = field(default_factory=Policy)

@@ -13,6 +13,7 @@ from customer_sync.config.findings import Findings
 from customer_sync.config.problems import listed, nearest, quoted
 from customer_sync.config.spelling import snake_case
 from customer_sync.config.syntax import Path
+from customer_sync.core.platforms import platforms
 
 Schema: TypeAlias = dict[str, object]
 
@@ -41,8 +42,11 @@ def _schema_text() -> str:
 
 
 def schema() -> Schema:
-    """Return the JSON Schema (draft 2020-12) of config.yaml."""
+    """Return the JSON Schema (draft 2020-12) of config.yaml, with all platforms there are."""
     loaded: Schema = json.loads(_schema_text())
+    words = _mapping(loaded, "$defs", "customer_sync", "properties", "source")["enum"]
+    if isinstance(words, list):
+        words[:] = map(str, platforms())
     return loaded
 
 

@@ -3,7 +3,9 @@
 import re
 from datetime import timedelta
 
+from customer_sync.config.problems import listed, nearest, quoted
 from customer_sync.core.model import Limit
+from customer_sync.core.platforms import Platform, platform_named, platforms
 
 _UNITS = {
     "s": timedelta(seconds=1),
@@ -51,6 +53,21 @@ def parse_duration(text: str) -> timedelta:
     if written is None:
         raise ValueError("A duration is a whole number and its unit: s, m, h, d or w.")
     return int(written[1]) * _UNITS[written[2]]
+
+
+def parse_platform(text: str) -> Platform:
+    """Return the platform of that name.
+
+    Raises:
+        ValueError: there is none; the message says which there are.
+    """
+    found = platform_named(text)
+    if found is not None:
+        return found
+    names = [str(one) for one in platforms()]
+    near = nearest(text, names)
+    hint = f"Did you mean `{near}`?" if near else f"There are {listed(names, last='and')}."
+    raise ValueError(f"There is no platform {quoted(text)}. {hint}")
 
 
 def parse_size(text: str) -> int:

@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from string import Template
 
 from customer_sync.config.fields import STANDARD_RULES
 from customer_sync.config.model import Target
 from customer_sync.core.model import DeleteBehavior, FieldRule, SourceName, Step
+from customer_sync.core.platforms import Platform
 from customer_sync.errors import ConfigError
 from customer_sync.trouble import Code
 
@@ -94,7 +95,7 @@ _SHOP = Template("""
     # shop:
     #   url: $url
 """)
-_SHOPS = {
+_SHOPS: Mapping[Platform, tuple[str, str]] = {
     SourceName.SHOPIFY: ("https://example.myshopify.com", "SHOPIFY_ACCESS_TOKEN"),
     SourceName.WOOCOMMERCE: (
         "https://shop.example.com",
@@ -124,7 +125,7 @@ _NOT_PLAIN = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", 
 
 def template(
     *,
-    source: SourceName,
+    source: Platform,
     target: Target = Target.SANDBOX,
     api_key_variable: str = "BREVO_API_KEY",
     base_url: str | None = None,
@@ -162,7 +163,7 @@ def template(
     )
 
 
-def _shop(source: SourceName) -> str:
+def _shop(source: Platform) -> str:
     """Return the example of a shop, where the source has one."""
     if source not in _SHOPS:
         return ""

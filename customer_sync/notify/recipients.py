@@ -7,6 +7,7 @@ from customer_sync.config import Notifications, RunEvent, read_secret, webhook_a
 from customer_sync.errors import ConfigError
 from customer_sync.notify.delivery import Recipient
 from customer_sync.notify.hosts import Resolve, resolve
+from customer_sync.notify.notifiers import Installed, notifier_for
 from customer_sync.notify.signing import Signer, Unsigned
 from customer_sync.notify.webhook import Webhook
 from customer_sync.trouble import Code
@@ -81,6 +82,9 @@ def _service(
     variable: str, notifications: Notifications, environ: Mapping[str, str], resolver: Resolve
 ) -> Recipient:
     address = read_secret(variable, environ, what="the address of a service")
+    notifier = notifier_for(address)
+    if notifier is not None:
+        return Installed(variable, address, notifier)
     try:
         from customer_sync.notify.services import Service  # noqa: PLC0415 - an optional package
     except ImportError as error:

@@ -1,13 +1,12 @@
 """Chat and mail services, through Apprise: one sentence and a few numbers as a text."""
 
-import json
-
 import apprise
 
 from customer_sync.config import RunEvent, Secret
 from customer_sync.errors import ConfigError
 from customer_sync.notify.delivery import Answer
 from customer_sync.notify.hosts import PrivateAddress, Resolve, allowed_addresses, resolve
+from customer_sync.notify.texts import as_text
 from customer_sync.notify.webhook import IS_PRIVATE
 from customer_sync.store.outbox import Letter
 from customer_sync.trouble import Code
@@ -94,24 +93,3 @@ class Service:
             # The domain of a mail address need not be a machine.
             return False
         return False
-
-
-def as_text(letter: Letter) -> tuple[str, str]:
-    """Return a title and a few lines for people."""
-    told = json.loads(letter.body)["data"]
-    counts = told["outcomes"]
-    lines = [
-        ", ".join(f"{counts[word]:,} {word}" for word in ("applied", "deferred", "failed")),
-        f"run {told['run_id']} ({told['command']}, target {told['target']})",
-    ]
-    if letter.event == RunEvent.BATCH_COMPLETED:
-        done = sum(told["so_far"].values())
-        title = f"customer-sync: {done:,} of {told['planned']:,} changes done"
-    else:
-        title = f"customer-sync: {letter.event.replace('_', ' ')}"
-        lines.insert(0, told["summary"])
-        if told["rejections"] or told["withheld"]:
-            lines.append(f"{told['rejections']:,} rejected, {told['withheld']:,} withheld")
-    if told.get("is_test"):
-        lines.append("This is a test; no run is behind it.")
-    return title, "\n".join(lines)

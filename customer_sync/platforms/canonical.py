@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from customer_sync.core.model import Problem, Record, Rejection, SourceName, Trigger
+from customer_sync.core.model import Problem, Record, Rejection, Trigger
+from customer_sync.core.platforms import Platform
 from customer_sync.core.values.names import camel_case
 from customer_sync.core.values.readings import is_empty
 from customer_sync.core.values.transform_error import TransformError
@@ -127,11 +128,11 @@ class Draft:
     objects with `field` and `detail`. Nothing of a value is repeated in them.
     """
 
-    def __init__(self, record: Record, source: SourceName) -> None:
+    def __init__(self, record: Record, source: Platform) -> None:
         self._record = record
         self._problems: list[Problem] = []
         self._warnings: list[dict[str, str]] = []
-        self.fields: dict[str, object] = {"source": source.value}
+        self.fields: dict[str, object] = {"source": str(source)}
 
     def put(self, field: str, value: object, convert: Callable[[object], object] = text) -> None:
         """Set *field* to what *convert* makes of *value*.

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from customer_sync.core.model import Record, Rejection, SourceName
+from customer_sync.core.model import Record, Rejection
+from customer_sync.core.platforms import Platform
 
 Decoded: TypeAlias = Record | Rejection
 """A decoded JSON value, or a CSV row as a mapping of column to cell, each with its place."""
@@ -51,7 +52,7 @@ class Format:
 
     name: str
     """For people: `Shopify customers CSV (2023 on)`."""
-    platform: SourceName
+    platform: Platform
     recognise: Callable[[Sample], str]
     """Return why the sample is of this format, in words; empty where it is not."""
     understand: Callable[[Iterable[Decoded], Wanted], Iterator[Understood]]

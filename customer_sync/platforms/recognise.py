@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from customer_sync.core.model import SourceName
+from customer_sync.core.platforms import Platform
 from customer_sync.core.values.names import camel_case
 from customer_sync.errors import SourceError
 from customer_sync.platforms import custom, events, magento, shopify, woocommerce
@@ -32,7 +33,7 @@ def add_formats(more: Iterable[Format]) -> None:
 
 
 def recognise(
-    sample: Sample, *, source: SourceName | None = None, is_forced: bool = False
+    sample: Sample, *, source: Platform | None = None, is_forced: bool = False
 ) -> Recognised:
     """Return the format of *sample*.
 
@@ -55,7 +56,7 @@ def recognise(
         return _custom(sample)
     if source is None:
         return _only(sample, hits)
-    wanted = next((hit for hit in hits if hit.format.platform is source), None)
+    wanted = next((hit for hit in hits if hit.format.platform == source), None)
     if wanted is None:
         raise _mismatch(sample, source, hits)
     return wanted
@@ -82,7 +83,7 @@ def _only(sample: Sample, hits: Sequence[Recognised]) -> Recognised:
     return hits[0] if hits else _custom(sample)
 
 
-def _mismatch(sample: Sample, source: SourceName, hits: Sequence[Recognised]) -> SourceError:
+def _mismatch(sample: Sample, source: Platform, hits: Sequence[Recognised]) -> SourceError:
     if not hits:
         return SourceError(
             f"{called(sample.name)} is not recognised as anything that {source} gives out.",

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from customer_sync.config import STANDARD_RULES
-from customer_sync.core.model import AttributeType, FieldRule, SourceName
+from customer_sync.core.model import AttributeType, FieldRule
+from customer_sync.core.platforms import Platform
 from customer_sync.core.validate import EventValidator
 from customer_sync.event_schema import event_schema
 from customer_sync.platforms.reading import Asked, open_seen
@@ -16,7 +17,7 @@ from customer_sync.proof.inspection import mapping, tally
 class FirstLook:
     """What was seen."""
 
-    platform: SourceName
+    platform: Platform
     taken_for: str
     """In words."""
     records: int
@@ -25,7 +26,7 @@ class FirstLook:
     """The standard ones where the file shows no field."""
 
 
-def look_at(file: str, source: SourceName | None) -> FirstLook:
+def look_at(file: str, source: Platform | None) -> FirstLook:
     """Read *file* to its end, as one of *source* if that is said.
 
     Raises:

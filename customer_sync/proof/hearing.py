@@ -6,9 +6,10 @@ from datetime import datetime
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from customer_sync.config import Config, SourceName
+from customer_sync.config import Config
 from customer_sync.core.mapping import Mapper
 from customer_sync.core.model import Attribute, Event, Record, Rejection, Statement
+from customer_sync.core.platforms import Platform
 from customer_sync.core.validate import EventValidator
 from customer_sync.event_schema import event_schema
 from customer_sync.platforms.format import Understood
@@ -25,7 +26,7 @@ class Sources:
 
     names: tuple[str, ...] = ()
     """As on the command line: files, folders, globs, `-`, and shops such as `shopify:`."""
-    platform: SourceName | None = None
+    platform: Platform | None = None
     """The platform, where it was named for this once; else the configuration says it."""
     encoding: str | None = None
 

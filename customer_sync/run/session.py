@@ -21,13 +21,12 @@ from customer_sync.core.model import (
     FieldWarning,
     Note,
     Outcome,
-    Problem,
     Record,
     Rejection,
     Skip,
-    SourceName,
 )
 from customer_sync.core.plan import Plan
+from customer_sync.core.platforms import Platform
 from customer_sync.core.validate import EventValidator
 from customer_sync.errors import (
     CustomerSyncError,
@@ -91,7 +90,7 @@ class Job:
     is_detailed: bool = False
     """Let the exit code tell whether a dry run found changes."""
     encoding: str | None = None
-    source: SourceName | None = None
+    source: Platform | None = None
     """The platform, where it was named for this run; else the configuration says it."""
     since: Since | None = None
     """Of what is pulled, only what changed since then; None: everything."""
@@ -415,7 +414,7 @@ class Session:
                     message=mask_text(f"{problem.pointer or '/'}: {problem.detail}"),
                     where=str(rejection.place),
                     code=problem.rule,
-                    trouble=_trouble_of(problem),
+                    trouble=problem.trouble,
                 )
             )
 
@@ -579,7 +578,3 @@ def _signals(on_interrupt: Callable[[int], None]) -> Iterator[None]:
     finally:
         for number, handler in zip(watched, before, strict=True):
             signal.signal(number, handler)
-
-
-def _trouble_of(problem: Problem) -> Code:
-    return Code.RECORD_EMAIL if problem.rule == "email" else Code.RECORD

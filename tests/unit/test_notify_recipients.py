@@ -9,7 +9,8 @@ import pytest
 from customer_sync.config import Notifications, RunEvent
 from customer_sync.notify.messages import for_trial
 from customer_sync.notify.recipients import names_of, recipients_of
-from customer_sync.notify.services import Service, as_text
+from customer_sync.notify.services import Service
+from customer_sync.notify.texts import as_text
 from customer_sync.store import Letter
 from customer_sync.trouble import Code
 from webhook_receiver import KEY, Receiver, letter, receiving
