@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from customer_sync.core.model import Record, Rejection, SourceName
+from customer_sync.core.model import Record, Rejection
+from customer_sync.core.platforms import Platform
 from customer_sync.core.values.names import camel_case
 from customer_sync.errors import SourceError
 from customer_sync.platforms import events, magento
@@ -35,7 +36,7 @@ _OWN_COLUMNS = frozenset({"event", "timestamp"})
 class Asked:
     """How the sources are to be read."""
 
-    source: SourceName | None = None
+    source: Platform | None = None
     """None: whatever each file looks like."""
     is_forced: bool = False
     """The source was named for this run, and not only in the configuration."""
