@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from customer_sync.core.figures import PastRun
+from customer_sync.core.figures import PastRun, Trouble
 from customer_sync.errors import ExitCode
 
 
@@ -44,10 +44,24 @@ def problems(standing: Standing) -> tuple[str, ...]:
 
 
 def remarks(standing: Standing) -> tuple[str, ...]:
-    """Return what a person should look at although the sync works."""
-    if not standing.dead_letters:
+    """Return what a person should look at: what to do about a run that failed, and dead letters."""
+    return (*_what_to_do(standing), *_dead_letters(standing.dead_letters))
+
+
+def _what_to_do(standing: Standing) -> tuple[str, ...]:
+    last = standing.last_run
+    if last is None or last.has_ended_well or standing.cut_off is not None:
         return ()
-    return (f"dead letters: {standing.dead_letters:,}; `customer-sync queue list` shows them",)
+    cause = _cause(last)
+    if cause is None:
+        return (f"`customer-sync runs show {last.id}` shows what it did",)
+    advice = f"`customer-sync explain {cause.trouble}` tells more" if cause.trouble else ""
+    told = " ".join(filter(None, (cause.hint, advice)))
+    return (told,) if told else ()
+
+
+def _dead_letters(count: int) -> tuple[str, ...]:
+    return (f"dead letters: {count:,}; `customer-sync queue list` shows them",) if count else ()
 
 
 def _word(exit_code: int | None) -> str:
@@ -57,5 +71,17 @@ def _word(exit_code: int | None) -> str:
 
 def _because(run: PastRun) -> str:
     """Return what stopped a run, where its report says so."""
-    first = next(iter(run.numbers.errors), None)
-    return f": {first.message}" if first else ""
+    cause = _cause(run)
+    if cause is None:
+        return ""
+    code = f" ({cause.trouble})" if cause.trouble else ""
+    return f": {cause.message.rstrip('.')}{code}"
+
+
+def _cause(run: PastRun) -> Trouble | None:
+    """Return what stopped a run; what is wrong with single records and customers did not."""
+    return next((e for e in run.numbers.errors if e.kind not in _SINGLE), None)
+
+
+_SINGLE = frozenset({"rejection", "warning", "deferred", "failed", "dropped", "note"})
+"""Kinds of errors that no run ends for."""

@@ -158,6 +158,17 @@ def test_what_comes_from_outside_is_never_carried_out(opening: Opening) -> None:
     assert page.locator(".troubles").inner_text().count(HOSTILE) == 4
 
 
+def test_what_is_to_be_typed_is_set_as_code(opening: Opening) -> None:
+    """Without the backticks that a terminal shows; one alone is a character like others."""
+    alone = Trouble(kind="CustomerSyncError", message="x", hint="Mend the ` of the shop.")
+    advised = Trouble(kind="deferred", message="no answer", hint="Do `customer-sync retry` <now>.")
+    run = past_run(at=NOON - timedelta(hours=1), exit_code=6, errors=(alone, advised))
+    first, second = opening(page_of(month_of(run))).locator(".remedy").all()
+    assert first.inner_text() == "What to do: Mend the ` of the shop."
+    assert second.inner_text() == "What to do: Do customer-sync retry <now>."
+    assert second.locator("code").inner_text() == "customer-sync retry"
+
+
 def test_every_drawing_has_its_table(opening: Opening) -> None:
     """With a row for every stretch of time, the last of which ends now."""
     page = opening(page_of(busy()))

@@ -49,8 +49,8 @@ def test_a_time_has_the_unit_of_its_size(seconds: float | None, text: str) -> No
 def test_a_retry_is_due_or_still_to_come() -> None:
     """Or there is none."""
     assert words.due(None, NOON) == "nothing to retry"
-    assert words.due(NOON, NOON) == "due with the next run"
-    assert words.due(NOON + timedelta(hours=2), NOON) == "in 2 h"
+    assert words.due(NOON, NOON) == "next retry with the next run"
+    assert words.due(NOON + timedelta(hours=2), NOON) == "next retry in 2 h"
 
 
 @pytest.mark.parametrize(

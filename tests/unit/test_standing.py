@@ -1,5 +1,7 @@
 """Whether the sync works."""
 
+from dataclasses import replace
+
 from customer_sync.core.figures import Trouble
 from customer_sync.core.standing import Standing, problems, remarks
 from figures_builders import past_run
@@ -22,10 +24,37 @@ def test_it_works_when_the_last_run_did_what_it_could() -> None:
 
 
 def test_a_failed_run_is_told_with_its_reason() -> None:
-    """The first error of its report is what stopped it."""
-    run = past_run(exit_code=5, errors=(Trouble(kind="BrevoAuthError", message="No such key."),))
-    (found,) = problems(Standing(last_run=run))
-    assert found == f"the last run, {run.id}, ended with exit code 5 (AUTH): No such key."
+    """And with the code to look it up by, which an earlier version did not note."""
+    stopped = Trouble(kind="BrevoAuthError", message="No such key.", trouble="CS401")
+    run = past_run(exit_code=5, errors=(stopped,))
+    ended = f"the last run, {run.id}, ended with exit code 5 (AUTH)"
+    assert problems(Standing(last_run=run)) == (f"{ended}: No such key (CS401)",)
+    run = past_run(exit_code=5, errors=(replace(stopped, trouble=""),))
+    assert problems(Standing(last_run=run)) == (f"{ended}: No such key",)
+
+
+def test_what_single_records_lack_is_no_reason() -> None:
+    """Deletions were withheld, whatever else there was; of an interruption there is no error."""
+    rejected = Trouble(kind="rejection", message="email is not an address", trouble="CS211")
+    withheld = Trouble(kind="withheld", message="9 deletions were withheld.", trouble="CS305")
+    (found,) = problems(Standing(last_run=past_run(exit_code=8, errors=(rejected, withheld))))
+    assert found.endswith("(REFUSED): 9 deletions were withheld (CS305)")
+    (found,) = problems(Standing(last_run=past_run(exit_code=130, errors=(rejected,))))
+    assert found.endswith("(INTERRUPTED)")
+
+
+def test_what_to_do_about_a_failed_run_is_told() -> None:
+    """As the run advised, and where there is more; else what shows what it did."""
+    stopped = Trouble(kind="BrevoAuthError", hint="Check the key.", trouble="CS401")
+    told = remarks(Standing(last_run=past_run(exit_code=5, errors=(stopped,))))
+    assert told == ("Check the key. `customer-sync explain CS401` tells more",)
+    told = remarks(Standing(last_run=past_run(exit_code=5, errors=(Trouble(kind="Old"),))))
+    assert told == ()
+    run = past_run(exit_code=130)
+    told = remarks(Standing(last_run=run, dead_letters=1))
+    assert told[0] == f"`customer-sync runs show {run.id}` shows what it did"
+    assert told[1].startswith("dead letters: 1;")
+    assert remarks(Standing(last_run=run, cut_off=run)) == ()
 
 
 def test_an_exit_code_of_a_later_version_is_told_as_a_number() -> None:

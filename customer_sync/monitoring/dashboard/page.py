@@ -1,5 +1,6 @@
 """The report as one HTML page that asks for nothing from anywhere."""
 
+import itertools
 from importlib.resources import files
 
 import jinja2
@@ -26,6 +27,7 @@ def render(overview: Overview, *, since: str) -> str:
         "time": words.time,
         "moment": words.moment,
         "remedy": words.remedy,
+        "typed": typed,
         "number": "{:,}".format,
     }
     source = (files("customer_sync.monitoring.dashboard") / "page.html.jinja").read_text("utf-8")
@@ -45,6 +47,18 @@ def render(overview: Overview, *, since: str) -> str:
         ended=lambda run: words.ended(run, under_way=_under_way(overview)),
         under_way=_under_way(overview),
     )
+
+
+def typed(text: str) -> markupsafe.Markup:
+    """Return *text* with what stands between backticks, which is to be typed, set as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return markupsafe.escape(text)
+    said = (
+        markupsafe.Markup("<code>{}</code>").format(part) if is_typed else markupsafe.escape(part)
+        for part, is_typed in zip(parts, itertools.cycle((False, True)), strict=False)
+    )
+    return markupsafe.Markup("").join(said)
 
 
 def _under_way(overview: Overview) -> str | None:

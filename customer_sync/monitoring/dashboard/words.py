@@ -63,7 +63,7 @@ def due(at: datetime | None, now: datetime) -> str:
     """Return when the next retry is."""
     if at is None:
         return "nothing to retry"
-    return "due with the next run" if at <= now else ago(at, now)
+    return "next retry with the next run" if at <= now else f"next retry {ago(at, now)}"
 
 
 def ended(run: PastRun, *, under_way: str | None = None) -> str:
@@ -93,6 +93,7 @@ def rows(sums: Figures, standing: Standing, now: datetime) -> list[tuple[str, st
         ("drift", f"{sums.drift:,}", "times a contact had been edited in Brevo"),
         ("runs", f"{sums.runs:,}", f"{sums.failed_runs:,} of them did not end well"),
         ("last run", ago(_end(standing.last_run), now), last(standing)),
+        ("last success", ago(_end(standing.last_success), now), "the last run to do what it could"),
         ("request budget used", budgets(sums.budget_used), "of what the account grants"),
     ]
 
