@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from email_validator import EmailNotValidError, validate_email
+import jsonschema_rs
 from jsonschema import Draft202012Validator, ValidationError
 
 from customer_sync.core.model import (
@@ -17,8 +17,18 @@ from customer_sync.core.model import (
     Rejection,
     Trigger,
 )
+from customer_sync.core.values.addresses import EmailInvalid, email_address
+from customer_sync.core.values.moments import parse_moment
 from customer_sync.core.values.readings import is_empty
-from customer_sync.core.values.spelling import Mention, SpelledRecord
+from customer_sync.core.values.spelling import SpelledRecord
+
+__all__ = (
+    "CLOCKS_APART",
+    "EmailInvalid",
+    "EventValidator",
+    "email_address",
+    "parse_moment",
+)
 
 CLOCKS_APART = timedelta(days=1)
 """How far ahead a time may lie: zones are mixed up and clocks are wrong, but not by more."""
@@ -32,47 +42,14 @@ _WITHOUT_ZONE = re.compile(
 _ROUNDED_ID = re.compile(r"[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+")
 
 
-class EmailInvalid(ValueError):
-    """The text is no address; the message says why, without repeating it."""
-
-
-def email_address(text: str) -> Email:
-    """Return *text* as the address that contacts are compared by: trimmed, lower case.
-
-    Only the form is checked, the network is not asked. Domains that never receive mail
-    (`.test`, `.invalid`, `localhost`) are refused; those kept for examples are fine.
-
-    Raises:
-        EmailInvalid: the form is wrong.
-    """
-    try:
-        checked = validate_email(text.strip(), check_deliverability=False)
-    except EmailNotValidError as error:
-        raise EmailInvalid(str(error)) from error
-    return Email(checked.normalized.lower())
-
-
-def parse_moment(text: str) -> datetime:
-    """Return the UTC time that an RFC 3339 text with zone tells.
-
-    Raises:
-        ValueError: it is none, lacks its zone, or does not exist in the calendar.
-    """
-    moment = datetime.fromisoformat(text.strip().upper())
-    if moment.tzinfo is None:
-        raise ValueError("the zone is missing")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("the year is out of range") from error
-
-
 class EventValidator:
     """Checks records against the event schema, then for what a schema cannot say."""
 
     def __init__(self, schema: Mapping[str, object], *, now: datetime | None = None) -> None:
         """Prepare to check by *schema*; without *now*, no time lies too far ahead."""
-        self._schema = Draft202012Validator(_without_references(schema, schema))
+        whole = _without_references(schema, schema)
+        self._schema = Draft202012Validator(whole)
+        self._quick_schema = jsonschema_rs.Draft202012Validator(whole)
         self._latest = _LAST_MOMENT if now is None else now + CLOCKS_APART
 
     def validate(self, record: Record) -> Event | Rejection:
@@ -90,10 +67,20 @@ class EventValidator:
         Problems come in the order of their pointers. No sentence repeats a value of the record.
         """
         spelled = SpelledRecord(record.content)
-        problems = [*spelled.problems, *self._schema_problems(spelled)]
+        problems = spelled.problems
+        if not self.is_plainly_allowed(spelled.content):
+            problems = [*problems, *self._schema_problems(spelled)]
         if problems:
             return _rejection(record, problems)
         return _event(record, spelled, self._latest)
+
+    def is_plainly_allowed(self, content: object) -> bool:
+        """Tell at once whether the schema allows *content*; of the few where it says no, ask on."""
+        try:
+            return self._quick_schema.is_valid(content)
+        except ValueError:
+            # It holds what cannot stand in JSON.
+            return False
 
     def _schema_problems(self, spelled: SpelledRecord) -> Iterator[Problem]:
         for error in self._schema.iter_errors(spelled.content):
@@ -164,12 +151,11 @@ def _field_name(path: Iterable[str | int]) -> str:
 
 
 def _event(record: Record, spelled: SpelledRecord, latest: datetime) -> Event | Rejection:
-    mentions = spelled.mentions()
+    told = spelled.told()
     problems: list[Problem] = []
     occurred_at = _occurred_at(str(spelled.envelope["timestamp"]), latest, problems)
-    is_consent_ahead = _is_ahead(mentions.get(_CONSENT_TIME), latest)
-    customer_id = _customer_id(mentions.get("id"), spelled, problems)
-    email = _email(mentions.get("email"), spelled, problems)
+    customer_id = _customer_id(told.get("id"), spelled, problems)
+    email = _email(told.get("email"), spelled, problems)
     if not problems and customer_id is None and email is None:
         problems.append(
             Problem(
@@ -180,32 +166,35 @@ def _event(record: Record, spelled: SpelledRecord, latest: datetime) -> Event | 
         )
     if problems or occurred_at is None:
         return _rejection(record, problems)
-    known = {"id": customer_id, "email": email}
+    fields = {name: None if is_empty(value) else value for name, value in told.items()}
+    fields |= {
+        name: value for name, value in (("id", customer_id), ("email", email)) if name in told
+    }
+    warnings = tuple(_warnings(record, spelled.envelope.get("warnings")))
+    if _is_ahead(fields.get(_CONSENT_TIME), latest):
+        del fields[_CONSENT_TIME]
+        warnings = (*warnings, _ahead_warning(record))
     return Event(
-        trigger=Trigger(str(spelled.envelope["event"])),
+        trigger=_TRIGGERS[str(spelled.envelope["event"])],
         occurred_at=occurred_at,
         place=record.place,
         customer_id=customer_id,
         email=email,
         previous_email=_previous_email(spelled.previous("email")),
-        fields={
-            name: known[name] if name in known else _emptied(mention.value)
-            for name, mention in mentions.items()
-            if not (is_consent_ahead and name == _CONSENT_TIME)
-        },
-        warnings=(
-            *_warnings(record, spelled.envelope.get("warnings")),
-            *([_ahead_warning(record)] if is_consent_ahead else ()),
-        ),
+        fields=fields,
+        warnings=warnings,
     )
 
 
-def _is_ahead(mention: Mention | None, latest: datetime) -> bool:
+_TRIGGERS = {trigger.value: trigger for trigger in Trigger}
+
+
+def _is_ahead(value: object, latest: datetime) -> bool:
     """Tell whether a field holds a time that is too far ahead; one that is none is no matter."""
-    if mention is None or not isinstance(mention.value, str):
+    if not isinstance(value, str):
         return False
     try:
-        return parse_moment(mention.value) > latest
+        return parse_moment(value) > latest
     except ValueError:
         return False
 
@@ -225,10 +214,6 @@ def _warnings(record: Record, told: object) -> Iterator[FieldWarning]:
                 pass
 
 
-def _emptied(value: object) -> object:
-    return None if is_empty(value) else value
-
-
 def _occurred_at(text: str, latest: datetime, problems: list[Problem]) -> datetime | None:
     try:
         moment = parse_moment(text)
@@ -243,16 +228,16 @@ def _occurred_at(text: str, latest: datetime, problems: list[Problem]) -> dateti
     return None
 
 
-def _customer_id(
-    mention: Mention | None, spelled: SpelledRecord, problems: list[Problem]
-) -> str | None:
-    if mention is None or is_empty(mention.value):
+def _customer_id(value: object, spelled: SpelledRecord, problems: list[Problem]) -> str | None:
+    if is_empty(value):
         return None
-    text = str(mention.value).strip()
-    if isinstance(mention.value, float) or _ROUNDED_ID.fullmatch(text):
+    text = str(value).strip()
+    if text.isdecimal() and not isinstance(value, float):
+        return text
+    if isinstance(value, float) or _ROUNDED_ID.fullmatch(text):
         problems.append(
             Problem(
-                pointer=spelled.pointer(mention.path),
+                pointer=spelled.pointer_to("id"),
                 rule="exact-id",
                 detail="id was rounded, perhaps by a spreadsheet, so that different customers may "
                 "look alike; export it again as text.",
@@ -262,17 +247,15 @@ def _customer_id(
     return text
 
 
-def _email(
-    mention: Mention | None, spelled: SpelledRecord, problems: list[Problem]
-) -> Email | None:
-    if mention is None or is_empty(mention.value):
+def _email(value: object, spelled: SpelledRecord, problems: list[Problem]) -> Email | None:
+    if is_empty(value):
         return None
     try:
-        return email_address(str(mention.value))
+        return email_address(str(value))
     except EmailInvalid as error:
         problems.append(
             Problem(
-                pointer=spelled.pointer(mention.path),
+                pointer=spelled.pointer_to("email"),
                 rule="email",
                 detail=f"email is not an address: {error}",
             )

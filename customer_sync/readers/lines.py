@@ -1,7 +1,8 @@
 """From pieces of text to lines that know their number and never grow without bounds."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 LINE_LIMIT = 10 * 2**20
 """The most characters that one record may take."""
@@ -10,8 +11,7 @@ EXCERPT = 200
 """How many characters of a line that is too long are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True, gc=False):
     """One line without its end."""
 
     number: int
@@ -30,15 +30,26 @@ def split_lines(pieces: Iterable[str], *, ending: str = "\n") -> Iterator[Line]:
     number = 1
     tail = _Tail()
     for piece in pieces:
-        *whole, rest = piece.split(ending)
+        first, *others = piece.split(ending)
+        tail.add(first)
+        if not others:
+            continue
+        yield tail.line(number, is_ended=True)
+        *whole, rest = others
         for text in whole:
-            tail.add(text)
-            yield tail.line(number, is_ended=True)
             number += 1
-            tail = _Tail()
+            yield _line(number, text, is_ended=True)
+        number += 1
+        tail = _Tail()
         tail.add(rest)
     if not tail.is_blank:
         yield tail.line(number, is_ended=False)
+
+
+def _line(number: int, text: str, *, is_ended: bool) -> Line:
+    if len(text) > LINE_LIMIT:
+        return Line(number, text[:EXCERPT], is_ended, is_too_long=True)
+    return Line(number, text.removesuffix("\r") if is_ended else text, is_ended)
 
 
 class _Tail:
@@ -63,7 +74,7 @@ class _Tail:
         text = "".join(self._parts)
         if self._length > LINE_LIMIT:
             return Line(number, text, is_ended, is_too_long=True)
-        return Line(number, text.removesuffix("\r") if is_ended else text, is_ended)
+        return _line(number, text, is_ended=is_ended)
 
 
 def mended_excerpt(text: str) -> str:

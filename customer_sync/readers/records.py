@@ -66,6 +66,8 @@ class RecordMaker:
 
     def record(self, line: int, value: object) -> Record | Rejection:
         """Return the record that *value* is, or that it holds as an entry of a rejects file."""
+        if not isinstance(value, dict) or "rejected" not in value:
+            return self._record(self.place(line), value)
         match value:
             case {"rejected": {"file": str(file), "line": int(number)}, "text": str(text)}:
                 place = Place(file=file, line=number)

@@ -8,15 +8,9 @@ from customer_sync.core.values.transform_error import TransformError
 
 def is_empty(value: object) -> bool:
     """Tell whether the shop says *there is none*: null, a blank text or an empty list."""
-    match value:
-        case None:
-            return True
-        case str():
-            return not value.strip()
-        case list() | tuple():
-            return not value
-        case _:
-            return False
+    if isinstance(value, str):
+        return not value or value.isspace()
+    return value is None or (isinstance(value, (list, tuple)) and not value)
 
 
 def as_text(value: object) -> str:
