@@ -14,10 +14,12 @@ from customer_sync.core.model import (
     FieldRule,
     FieldWarning,
     Statement,
+    Step,
     Trigger,
     Value,
 )
-from customer_sync.core.validate import EmailInvalid, email_address, parse_moment
+from customer_sync.core.values.addresses import EmailInvalid, email_address
+from customer_sync.core.values.moments import parse_moment
 from customer_sync.core.values.names import camel_case
 from customer_sync.core.values.phones import SUPPORTED_REGIONS
 from customer_sync.core.values.readings import (
@@ -30,7 +32,7 @@ from customer_sync.core.values.readings import (
     is_empty,
 )
 from customer_sync.core.values.transform_error import TransformError
-from customer_sync.core.values.transforms import TRANSFORMS, Context, apply_steps
+from customer_sync.core.values.transforms import TRANSFORMS, Context, compile_steps
 
 EMAIL_ATTRIBUTE = "EMAIL"
 PHONE_ATTRIBUTES = frozenset({"SMS", "WHATSAPP", "LANDLINE_NUMBER"})
@@ -45,24 +47,29 @@ _ABSENT: Final = _Absent()
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _Partly:
     """A value that fits its attribute, and what had to be left out of it."""
 
     value: Value
-    notes: tuple[str, ...] = ()
+    note: str
 
 
-_Reader: TypeAlias = Callable[[object, str | None], _Reading]
+_Read: TypeAlias = Value | _Partly
+_Reader: TypeAlias = Callable[[object, str | None], _Read]
 """Reads a value; the region completes national phone numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class _CompiledRule:
-    rule: FieldRule
+    field: str
+    attribute: str
     path: tuple[str, ...]
-    read: _Reader
+    value_of: Callable[[object, Context], _Read]
+    """What the rule makes of a field's value; raises TransformError."""
     is_always: bool
     """Whether the rule has a value even for an event that does not mention the field."""
+    keeps_empty: bool
+    """Whether an empty field clears the attribute, whatever the steps."""
 
 
 class Mapper:
@@ -76,9 +83,10 @@ class Mapper:
         default_region: str | None,
     ) -> None:
         self._default_region = default_region
+        self._contexts: dict[str | None, Context] = {}
         compiled = [_compile(rule, attributes) for rule in rules]
-        self._address_rules = [line for line in compiled if _is_address(line.rule)]
-        self._attribute_rules = [line for line in compiled if not _is_address(line.rule)]
+        self._address_rules = [one for one in compiled if one.attribute == EMAIL_ATTRIBUTE]
+        self._attribute_rules = [one for one in compiled if one.attribute != EMAIL_ATTRIBUTE]
 
     def map(self, event: Event) -> Statement:
         """Return what *event* says in Brevo's terms.
@@ -106,42 +114,50 @@ class Mapper:
 
     def _attributes(self, event: Event, warnings: list[FieldWarning]) -> dict[str, Value]:
         attributes: dict[str, Value] = {}
-        for line in self._attribute_rules:
-            reading = self._read(line, event, warnings)
-            if reading is not None:
-                attributes[line.rule.attribute] = reading.value
+        context = self._context(event)
+        for rule in self._attribute_rules:
+            value = _read(rule, event, context, warnings)
+            if not isinstance(value, _Absent):
+                attributes[rule.attribute] = value
         return attributes
 
     def _address(self, event: Event, warnings: list[FieldWarning]) -> Email | None:
-        for line in self._address_rules:
-            if line.path == ("email",):
+        for rule in self._address_rules:
+            if rule.path == ("email",):
                 return event.email
-            reading = self._read(line, event, warnings)
-            if reading is not None and isinstance(reading.value, str):
-                return Email(reading.value)
+            value = _read(rule, event, self._context(event), warnings)
+            if isinstance(value, str):
+                return Email(value)
         return event.email
 
-    def _read(
-        self, line: _CompiledRule, event: Event, warnings: list[FieldWarning]
-    ) -> _Reading | None:
-        value = _find(event.fields, line.path)
-        if isinstance(value, _Absent):
-            if not line.is_always:
-                return None
-            value = None
-        try:
-            region = self._region(event)
-            changed = apply_steps(value, line.rule.steps, Context(default_region=region))
-            reading = _Reading(None) if changed is None else line.read(changed, region)
-        except TransformError as error:
-            warnings.append(_warning(event, line.rule.field, f"The field was left out: {error}."))
-            return None
-        warnings.extend(_warning(event, line.rule.field, note) for note in reading.notes)
-        # A list of nothing but nulls is a blank text by now.
-        return _Reading(None) if is_empty(reading.value) else reading
+    def _context(self, event: Event) -> Context:
+        """Return what transforms may know; one for each of the few regions."""
+        region = region_of(event, self._default_region)
+        known = self._contexts.get(region)
+        if known is None:
+            known = self._contexts[region] = Context(default_region=region)
+        return known
 
-    def _region(self, event: Event) -> str | None:
-        return region_of(event, self._default_region)
+
+def _read(
+    rule: _CompiledRule, event: Event, context: Context, warnings: list[FieldWarning]
+) -> Value | _Absent:
+    value = _find(event.fields, rule.path)
+    if value is None and rule.keeps_empty:
+        return None
+    if isinstance(value, _Absent):
+        if not rule.is_always:
+            return _ABSENT
+        value = None
+    try:
+        read = rule.value_of(value, context)
+    except TransformError as error:
+        warnings.append(_warning(event, rule.field, f"The field was left out: {error}."))
+        return _ABSENT
+    if isinstance(read, _Partly):
+        warnings.append(_warning(event, rule.field, read.note))
+        return read.value
+    return read
 
 
 def _statement(
@@ -175,9 +191,11 @@ def _warning(event: Event, field: str, detail: str) -> FieldWarning:
 
 def region_of(event: Event, default_region: str | None) -> str | None:
     """Return the country that national phone numbers of *event* are completed with."""
-    country = event.fields.get("countryCode")
-    is_known = isinstance(country, str) and country.strip().upper() in SUPPORTED_REGIONS
-    return str(country).strip().upper() if is_known else default_region
+    told = event.fields.get("countryCode")
+    if not isinstance(told, str):
+        return default_region
+    country = told if told in SUPPORTED_REGIONS else told.strip().upper()
+    return country if country in SUPPORTED_REGIONS else default_region
 
 
 # ---------------------------------------------------------------- finding a field
@@ -198,6 +216,8 @@ def _find(fields: Mapping[str, object], path: tuple[str, ...]) -> object:
 
     A field whose own name has dots counts as well as a nested one.
     """
+    if len(path) == 1:
+        return fields.get(path[0], _ABSENT)
     for end in range(len(path), 0, -1):
         name = ".".join(path[:end])
         if name in fields:
@@ -228,24 +248,37 @@ def _member(nested: Mapping[object, object], name: str) -> object:
 # ---------------------------------------------------------------- fitting an attribute
 
 
-def _is_address(rule: FieldRule) -> bool:
-    return rule.attribute == EMAIL_ATTRIBUTE
-
-
 def _compile(rule: FieldRule, attributes: Mapping[str, Attribute]) -> _CompiledRule:
+    transforms = [TRANSFORMS[step.name] for step in rule.steps]
     return _CompiledRule(
-        rule=rule,
+        field=rule.field,
+        attribute=rule.attribute,
         path=_path(rule.field),
-        read=_reader(rule, attributes.get(rule.attribute)),
-        is_always=any(TRANSFORMS[step.name].meets_absent for step in rule.steps),
+        value_of=_value_of(rule.steps, _reader(rule, attributes.get(rule.attribute))),
+        is_always=any(one.meets_absent for one in transforms),
+        keeps_empty=not any(one.meets_empty for one in transforms),
     )
 
 
+def _value_of(steps: Sequence[Step], read: _Reader) -> Callable[[object, Context], _Read]:
+    change = compile_steps(steps)
+
+    def value_of(value: object, context: Context) -> _Read:
+        changed = change(value, context)
+        if changed is None:
+            return None
+        found = read(changed, context.default_region)
+        # A list of nothing but nulls is a blank text by now.
+        return None if is_empty(found) else found
+
+    return value_of
+
+
 def _reader(rule: FieldRule, attribute: Attribute | None) -> _Reader:
-    if _is_address(rule):
+    if rule.attribute == EMAIL_ATTRIBUTE:
         return _read_address
     if rule.attribute in PHONE_ATTRIBUTES:
-        return lambda value, region: _Reading(as_phone(value, region))
+        return as_phone
     known_type = attribute.type if attribute is not None else None
     options = attribute.options if attribute is not None else {}
     return _typed_reader(rule.type or known_type or AttributeType.TEXT, options)
@@ -254,13 +287,13 @@ def _reader(rule: FieldRule, attribute: Attribute | None) -> _Reader:
 def _typed_reader(wanted: AttributeType, options: Mapping[str, str]) -> _Reader:
     match wanted:
         case AttributeType.TEXT:
-            return lambda value, _region: _Reading(as_text(value))
+            return lambda value, _region: as_text(value)
         case AttributeType.FLOAT:
-            return lambda value, _region: _Reading(as_number(value))
+            return lambda value, _region: as_number(value)
         case AttributeType.DATE:
-            return lambda value, _region: _Reading(as_date(value))
+            return lambda value, _region: as_date(value)
         case AttributeType.BOOLEAN:
-            return lambda value, _region: _Reading(as_boolean(value))
+            return lambda value, _region: as_boolean(value)
         case AttributeType.CATEGORY:
             return _Category(options).read
         case AttributeType.MULTIPLE_CHOICE:
@@ -269,9 +302,9 @@ def _typed_reader(wanted: AttributeType, options: Mapping[str, str]) -> _Reader:
             assert_never(wanted)
 
 
-def _read_address(value: object, _region: str | None) -> _Reading:
+def _read_address(value: object, _region: str | None) -> Value:
     try:
-        return _Reading(email_address(as_text(value)))
+        return email_address(as_text(value))
     except EmailInvalid as error:
         raise TransformError("it is not an address") from error
 
@@ -285,14 +318,14 @@ class _Category:
         # Where one option's label is another's value, people meant the label.
         self._labels = by_value | by_label
 
-    def read(self, value: object, _region: str | None = None) -> _Reading:
+    def read(self, value: object, _region: str | None = None) -> Value:
         text = as_text(value).strip()
         if not self._labels:
-            return _Reading(text)
+            return text
         label = self._labels.get(text.casefold())
         if label is None:
             raise TransformError("the category has no such option")
-        return _Reading(label)
+        return label
 
 
 class _MultipleChoice:
@@ -301,15 +334,16 @@ class _MultipleChoice:
     def __init__(self, options: Mapping[str, str]) -> None:
         self._options = {option.casefold(): option for option in options}
 
-    def read(self, value: object, _region: str | None = None) -> _Reading:
+    def read(self, value: object, _region: str | None = None) -> _Read:
         texts = as_list(value)
         chosen = [self._options.get(text.casefold()) for text in texts] if self._options else texts
         known = tuple(dict.fromkeys(option for option in chosen if option is not None))
         unknown = sum(option is None for option in chosen)
         if unknown and not known:
             raise TransformError("the attribute has none of these options")
-        notes = (f"{unknown} of {len(texts)} options are unknown and were left out.",)
-        return _Reading(known or None, notes if unknown else ())
+        if not unknown:
+            return known
+        return _Partly(known, f"{unknown} of {len(texts)} options are unknown and were left out.")
 
 
 # ---------------------------------------------------------------- consent

@@ -27,6 +27,9 @@ def title_name(text: str) -> str:
 
     Spaces stay as they are. Applying it twice changes nothing more.
     """
+    if text.isalpha() and not (text.islower() or text.isupper()):
+        # One word in mixed case, as most names are written.
+        return text
     last = max((match.start() for match in _WORD.finditer(text)), default=0)
     return _WORD.sub(lambda match: _title_word(match.group(), is_last=match.start() == last), text)
 

@@ -26,10 +26,16 @@ def parse(text: str, *, decimal_mark: str | None = None) -> float:
         digits = _with_point(digits, decimal_mark)
     if not _PLAIN.fullmatch(digits):
         raise TransformError("it is not a number")
-    exact = Decimal(digits)
-    if abs(exact) >= _EXACT_LIMIT:
+    number = float(digits)
+    # What lies just below the limit may be rounded up to it.
+    if not is_exact(number) and abs(Decimal(digits)) >= _EXACT_LIMIT:
         raise TransformError("it is too large for a number; map it to a text attribute")
-    return float(exact)
+    return number
+
+
+def is_exact(number: float) -> bool:
+    """Tell whether *number* is one of those among which floats hold every whole number."""
+    return -_EXACT_LIMIT < number < _EXACT_LIMIT
 
 
 def _with_point(digits: str, decimal_mark: str) -> str:

@@ -19,9 +19,9 @@ def as_text(value: object) -> str:
     Raises:
         TransformError: the value is an object, or a list that holds one.
     """
+    if isinstance(value, str):
+        return value
     match value:
-        case str():
-            return value
         case bool():
             return "true" if value else "false"
         case int() | float():
@@ -37,10 +37,13 @@ def as_list(value: object, separator: str = ",") -> tuple[str, ...]:
 
     Empty ones are dropped; order and repetitions stay.
     """
-    parts = value if isinstance(value, list | tuple) else as_text(value).split(separator)
-    texts = (as_text(part).strip() for part in parts if part is not None)
-    return tuple(text for text in texts if text)
+    parts = value if isinstance(value, (list, tuple)) else as_text(value).split(separator)
+    texts = [as_text(part).strip() for part in parts if part is not None]
+    return tuple(filter(None, texts))
 
+
+_WRITTEN = (str, int, float)
+"""What is written down as it is; a boolean is, too, where it is not asked for before."""
 
 _WORDS = MappingProxyType(
     {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -55,7 +58,7 @@ def as_boolean(value: object) -> bool:
     """
     if isinstance(value, bool):
         return value
-    if isinstance(value, str | int | float):
+    if isinstance(value, _WRITTEN):
         answer = _WORDS.get(as_text(value).strip().lower())
         if answer is not None:
             return answer
@@ -68,8 +71,11 @@ def as_number(value: object, decimal_mark: str | None = None) -> float:
     Raises:
         TransformError: it is none, or too large to be kept exactly.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, _WRITTEN):
         raise TransformError("it is not a number")
+    if decimal_mark is None and not isinstance(value, str) and numbers.is_exact(value):
+        # Writing it down and reading it would lose its sign where it is zero, and nothing else.
+        return float(value) + 0.0
     return numbers.parse(as_text(value), decimal_mark=decimal_mark)
 
 
@@ -79,7 +85,7 @@ def as_date(value: object, form: str | None = None) -> str:
     Raises:
         TransformError: it is no date, or not in the form that *form* describes.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, _WRITTEN):
         raise TransformError("it is not a date")
     return dates.parse(as_text(value), form=form)
 

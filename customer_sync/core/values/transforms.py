@@ -73,6 +73,8 @@ def _on_texts(change: Callable[[str], str]) -> Callable[[object, object, Context
     """Let *change* work on a text, or on every item of a list."""
 
     def apply(value: object, _argument: object, _context: Context) -> object:
+        if isinstance(value, str):
+            return change(value)
         if isinstance(value, list | tuple):
             return tuple(change(as_text(item)) for item in value if item is not None)
         return change(as_text(value))
@@ -250,17 +252,28 @@ def add_transform(transform: Transform) -> None:
     _by_name[transform.name] = transform
 
 
-def apply_steps(value: object, steps: Iterable[Step], context: Context) -> object:
-    """Return what *steps* make of *value*, one after the other; None where nothing is left.
+def compile_steps(steps: Iterable[Step]) -> Callable[[object, Context], object]:
+    """Return what makes of a value what *steps* do one after the other; None if nothing is left.
 
-    Empty values pass a transform by that cannot do anything with them.
+    Empty values pass a transform by that cannot do anything with them. What is returned raises
+    TransformError where a step cannot use what it was given.
+    """
+    told = [(TRANSFORMS[step.name], step.argument) for step in steps]
+    changes = [(one.apply, argument, one.meets_empty) for one, argument in told]
+
+    def change(value: object, context: Context) -> object:
+        for apply, argument, meets_empty in changes:
+            if meets_empty or not is_empty(value):
+                value = apply(value, argument, context)
+        return None if is_empty(value) else value
+
+    return change
+
+
+def apply_steps(value: object, steps: Iterable[Step], context: Context) -> object:
+    """Return what *steps* make of one *value*, as `compile_steps` tells.
 
     Raises:
         TransformError: a step cannot use what it was given.
     """
-    for step in steps:
-        transform = TRANSFORMS[step.name]
-        if is_empty(value) and not transform.meets_empty:
-            continue
-        value = transform.apply(value, step.argument, context)
-    return None if is_empty(value) else value
+    return compile_steps(steps)(value, context)
