@@ -58,6 +58,14 @@ def test_markdown_carries_no_markup_from_outside(world: World) -> None:
     assert table[0].replace("\\|", "").count("|") == 5
 
 
+def test_what_is_to_be_typed_is_code_in_markdown(world: World) -> None:
+    """So that it can be copied; it stands in the advice and beneath the verdict."""
+    world.call("run", "nowhere.jsonl")
+    out = world.call("report").out
+    assert "`customer-sync explain CS201` tells more" in out
+    assert "run it again: `customer-sync run mended.jsonl`. |" in out
+
+
 def test_json_holds_all_that_the_page_shows(world: World) -> None:
     """As one document."""
     document = world.call("report", "--json", "--since", "7d").document

@@ -1,6 +1,7 @@
 """The report as Markdown, for a ticket or a chat."""
 
 import html
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from customer_sync.monitoring.dashboard import words
@@ -23,7 +24,7 @@ def _lines(overview: Overview, since: str) -> Iterator[str]:
     yield f"**{_text(verdict)}**"
     for remark in status.remarks:
         yield ""
-        yield _text(remark)
+        yield _typed(remark)
     yield ""
     yield (f"{words.moment(sums.since)} to {words.moment(sums.until)} UTC; target: {status.target}")
     yield from _table(("figure", "", "made of"), words.rows(sums, status.standing, status.now))
@@ -50,10 +51,10 @@ def _troubles(overview: Overview) -> Iterator[str]:
         yield ""
         yield "Nothing was reported."
         return
-    yield from _table(
+    yield from _rows(
         ("how often", "what", "message", "what to do"),
         (
-            (f"{count:,}", words.name(one), one.message, words.remedy(one))
+            (f"{count:,}", _text(words.name(one)), _text(one.message), _typed(words.remedy(one)))
             for one, count in overview.troubles[:MOST_TROUBLES]
         ),
     )
@@ -91,16 +92,34 @@ def _heading(title: str) -> Iterator[str]:
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield from _rows(headings, (tuple(map(_text, row)) for row in rows))
+
+
+def _rows(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     yield ""
     yield f"| {' | '.join(headings)} |"
     yield f"|{'---|' * len(headings)}"
     for row in rows:
-        yield f"| {' | '.join(map(_text, row))} |"
+        yield f"| {' | '.join(row)} |"
 
 
 def _text(text: str) -> str:
     """Return *text* on one line, without what Markdown or HTML would read as markup."""
-    plain = html.escape(" ".join(text.split()), quote=False)
+    return _escaped(" ".join(text.split()))
+
+
+def _typed(text: str) -> str:
+    """Return *text* as `_text` does, but what is to be typed, between backticks, stays code."""
+    parts = _CODE.split(" ".join(text.split()))
+    return "".join(part if _CODE.fullmatch(part) else _escaped(part) for part in parts)
+
+
+_CODE = re.compile(r"(`[\w ./:;,='%{}…-]+`)")
+"""Nothing in it means anything to a table or to HTML."""
+
+
+def _escaped(line: str) -> str:
+    plain = html.escape(line, quote=False)
     return "".join(
         f"\\{character}" if character in r"\`*_[]|#~" else character for character in plain
     )
