@@ -50,12 +50,30 @@ class People:
     """Every address at which a contact was seen."""
     silent: set[str] = field(default_factory=set)
     """Addresses whose contact was blocked and deleted by hand before any run looked at it."""
+    closed: set[str] = field(default_factory=set)
+    """Addresses that a contact left, or was deleted at, that a person had blocked for mail."""
+    sms_closed: set[str] = field(default_factory=set)
 
     def look(self, contacts: Contacts) -> None:
         """Note how the account is."""
         self.seen = contacts
         for email, contact in contacts.items():
             self.addresses.setdefault(contact.id, set()).add(email)
+
+    def look_after_run(self, contacts: Contacts) -> None:
+        """Note how a run left the account, and whose no it took away from an address."""
+        homes = {contact.id: email for email, contact in contacts.items()}
+        for email, contact in self.seen.items():
+            if homes.get(contact.id) != email:
+                self.leave_behind(email, contact)
+        self.look(contacts)
+
+    def leave_behind(self, email: str, contact: Contact) -> None:
+        """Note that a contact is at *email* no more, where its no has to be remembered."""
+        if contact.id in self.blocked and contact.is_email_blocked:
+            self.closed.add(email)
+        if contact.id in self.sms_blocked and contact.is_sms_blocked:
+            self.sms_closed.add(email)
 
     def ever_of(self, contact_id: int) -> set[str]:
         """Return every address that a contact had."""
@@ -266,10 +284,25 @@ class Verdict:
         word = person.last_word(channel, self.truth.told)
         is_lifted = contact.id in lifted and not self.is_told_anew
         is_no = word is not None and not word.is_yes
-        if contact.id in theirs or (is_no and not is_lifted and not self._is_succeeded(person)):
+        must_be = contact.id in theirs or self._is_closed_to(contact, channel)
+        if must_be or (is_no and not is_lifted and not self._is_succeeded(person)):
             assert is_blocked, f"{channel} of {person.email} is not blocked"
         elif not self._may_be_blocked(person, channel):
             assert not is_blocked, f"{channel} of {person.email} is blocked"
+
+    def _is_closed_to(self, contact: Contact, channel: str) -> bool:
+        """Tell whether the contact stands where another one was blocked, which runs knew.
+
+        One that others made there, or unblocked, is as they left it. A no to SMS does not hold for
+        a number that comes along from another address.
+        """
+        email, people = contact.email or "", self.people
+        lifted = people.unblocked if channel == "email" else people.sms_unblocked
+        if contact.id in people.made or contact.id in lifted or email in people.silent:
+            return False
+        if channel == "email":
+            return email in people.closed
+        return email in people.sms_closed and people.ever_of(contact.id) == {email}
 
     def _is_succeeded(self, person: Person) -> bool:
         """Tell whether somebody has had an address of a customer who was deleted once.

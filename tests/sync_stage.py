@@ -26,7 +26,7 @@ from customer_sync.errors import ExitCode
 from customer_sync.past.undoing import Undoing
 from customer_sync.run.pipeline import Planned, RunOptions
 from customer_sync.run.report import RunReport
-from customer_sync.run.session import Job
+from customer_sync.run.job import Job
 from customer_sync.sandbox import Sandbox
 from customer_sync.store import QueueItem, Store
 from deaths import Death, MortalWatch, is_death
@@ -300,7 +300,7 @@ class Stage:
         after: Contacts = dict(self.shop.contacts())
         check_untouched(self.people, after)
         check_kept(self.people, after, self.truth, self.policy, removable)
-        self.people.look(after)
+        self.people.look_after_run(after)
         with self.shop.sandbox() as sandbox:
             found = sandbox.transitions()[self._transitions :]
         self._transitions += len(found)

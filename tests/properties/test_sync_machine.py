@@ -220,7 +220,9 @@ class ShopAndBrevo(RuleBasedStateMachine):
         if contact.email is None:
             return
         email = contact.email
-        if not self.stage.is_known_to_be_blocked(contact):
+        if self.stage.is_known_to_be_blocked(contact):
+            self.people.leave_behind(email, contact)
+        else:
             self.people.silent |= {email, str(contact.attributes.get("SMS")).lstrip("+")}
         self.people.removed |= self.people.ever_of(contact.id)
         self.stage.act(lambda sandbox: sandbox.remove(email))

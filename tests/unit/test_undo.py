@@ -267,6 +267,31 @@ def test_who_moved_into_another_contact_lives_at_the_old_address_again() -> None
     assert way.memory.identities == {"c1": lived}
 
 
+@pytest.mark.parametrize("is_moving_in", [True, False])
+def test_a_contact_that_was_nobodys_is_nobodys_again(is_moving_in: bool) -> None:
+    """What was said before its deletion is news again; a block that was set meanwhile stays."""
+    home = JANE if is_moving_in else NEW_JANE
+    lived = Identity(customer_id="c1", email=home, said_at=at(1), is_deleted=not is_moving_in)
+    gone = confirmed(NEW_JANE, 5, number=8, email_blocked=5, is_deleted=True)
+    revived = confirmed(
+        NEW_JANE, 6, number=8, deleted=5, sms_consent=said(value=False, minute=6), sms_blocked=6
+    )
+    change = update(
+        NEW_JANE,
+        before=contact(NEW_JANE, number=8),
+        patch=ContactPatch(attributes={"FIRSTNAME": "Jane"}, sms_blocked=True),
+    )
+    now = contact(NEW_JANE, number=8, attributes={"FIRSTNAME": "Jane"}, sms_blocked=True)
+    one = tried(change, known=[gone], identities=[lived])
+    way = way_back(one, present(now, known=[revived]))
+    assert way.memory.confirmed == {
+        NEW_JANE: replace(
+            gone, email_blocked_at=None, sms_consent=revived.sms_consent, sms_blocked_at=at(6)
+        )
+    }
+    assert way.memory.identities == {"c1": lived}
+
+
 def test_a_contact_goes_back_to_its_old_address() -> None:
     """With what was known there, and without what is known at the new one."""
     lived = Identity(customer_id="c1", email=JANE, said_at=at(1), is_deleted=False)

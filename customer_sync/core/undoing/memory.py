@@ -83,6 +83,8 @@ def after_update(
         then = None
     if then is None and is_whole and not _says_no(now):
         here = None
+    elif then is not None and then.is_deleted:
+        here = _out_of_use(now, then, home=home, restored=restored)
     else:
         here = _with_restored(now, then, change, home=home, restored=restored)
     confirmed: dict[Email, Confirmed | None] = {home: here}
@@ -93,7 +95,7 @@ def after_update(
         home=home,
         confirmed=confirmed,
         identities=_identities(tried)
-        if EMAIL in restored or here is None or _has_moved_in(tried, home)
+        if EMAIL in restored or here is None or here.is_deleted or _has_moved_in(tried, home)
         else {},
     )
 
@@ -119,6 +121,19 @@ def _back_to_life(
         here = replace(here, email=home, contact_id=change.before.id, email_blocked_at=block_at)
     confirmed[home] = here
     return Memory(home=home, confirmed=confirmed, identities=_identities(tried))
+
+
+def _out_of_use(
+    now: Confirmed, then: Confirmed, *, home: Email, restored: Collection[str]
+) -> Confirmed:
+    """Return what is confirmed where the contact was nobody's, and is so again, but for blocks."""
+    known = _with_every_no(then, now) or then
+    return replace(
+        known,
+        email=home,
+        email_blocked_at=known.email_blocked_at if MAIL in restored else now.email_blocked_at,
+        sms_blocked_at=known.sms_blocked_at if SMS in restored else now.sms_blocked_at,
+    )
 
 
 def _with_restored(
