@@ -2,6 +2,7 @@
 
 import phonenumbers
 
+from customer_sync.core.values.numbering import plain_e164
 from customer_sync.core.values.transform_error import TransformError
 
 SUPPORTED_REGIONS = frozenset(phonenumbers.SUPPORTED_REGIONS)
@@ -27,6 +28,15 @@ def e164(text: str, *, region: str | None) -> str:
     written = text.strip()
     if written.startswith("00"):
         written = "+" + written[2:]
+    return plain_e164(written, region) or parsed_e164(written, region)
+
+
+def parsed_e164(written: str, region: str | None) -> str:
+    """Return what `e164` does, of any number.
+
+    Raises:
+        TransformError: the number is none, or not certain.
+    """
     number = _parse(written, region)
     if number.extension:
         raise TransformError("it has an extension, which E.164 cannot carry")
