@@ -65,7 +65,10 @@ class Service:
         kind = _KINDS[RunEvent(letter.event)]
         try:
             # Not by way of Apprise's own threads: a program cannot end before those do.
-            is_sent = self._plugin.notify(title=title, body=body, notify_type=kind)
+            # Told what it is, a plugin keeps its line breaks, also where it sends HTML.
+            is_sent = self._plugin.notify(
+                title=title, body=body, notify_type=kind, body_format=apprise.NotifyFormat.TEXT
+            )
         except Exception as error:  # noqa: BLE001 # whatever a plugin of Apprise may raise
             return Answer(is_delivered=False, told=f"Apprise failed ({type(error).__name__})")
         if is_sent:

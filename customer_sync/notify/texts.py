@@ -22,6 +22,10 @@ def as_text(letter: Letter) -> tuple[str, str]:
         lines.insert(0, told["summary"])
         if told["rejections"] or told["withheld"]:
             lines.append(f"{told['rejections']:,} rejected, {told['withheld']:,} withheld")
+        lines += [
+            f"{code} × {count:,}: customer-sync explain {code}"
+            for code, count in told["troubles"].items()
+        ]
     if told.get("is_test"):
         lines.append("This is a test; no run is behind it.")
     return title, "\n".join(lines)

@@ -105,8 +105,9 @@ class _Plugin:
         self.outcome = outcome
         self.sent: list[tuple[str, str, str]] = []
 
-    def notify(self, *, title: str, body: str, notify_type: object) -> bool:
+    def notify(self, *, title: str, body: str, notify_type: object, body_format: object) -> bool:
         """Note what is sent, and do what the test says."""
+        assert body_format == "text"
         self.sent.append((title, body, str(notify_type)))
         if isinstance(self.outcome, Exception):
             raise self.outcome
@@ -202,15 +203,16 @@ def test_apprise_itself_sends_it() -> None:
 
 
 def test_a_text_has_the_numbers() -> None:
-    """Of a run with rejected records and withheld deletions, and of a batch."""
+    """Of a run with rejected records and withheld deletions, and what to look up; of a batch."""
     told = json.loads(trial(RunEvent.SYNC_FAILED).body)
-    told["data"].update(rejections=1200, withheld=3, is_test=False)
+    told["data"].update(rejections=1200, withheld=3, is_test=False, troubles={"CS211": 1200})
     title, body = as_text(letter(event="sync_failed", body=json.dumps(told).encode()))
     assert title == "customer-sync: sync failed"
     assert body.splitlines()[1:] == [
         "0 applied, 0 deferred, 0 failed",
         "run trial (notify test, target live)",
         "1,200 rejected, 3 withheld",
+        "CS211 × 1,200: customer-sync explain CS211",
     ]
     title, _ = as_text(trial(RunEvent.BATCH_COMPLETED))
     assert title == "customer-sync: 0 of 0 changes done"
