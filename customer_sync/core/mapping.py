@@ -1,6 +1,6 @@
 """From an event's fields to Brevo's attributes, as the mapping says."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -46,17 +46,16 @@ class _Absent:
 _ABSENT: Final = _Absent()
 
 
-@dataclass(frozen=True, slots=True)
-class _Partly:
-    """A value that fits its attribute, and what had to be left out of it."""
+class _PartlyRead(TransformError):
+    """A part of a value had to be left out; what is left fits its attribute."""
 
-    value: Value
-    note: str
+    def __init__(self, value: Value, detail: str) -> None:
+        super().__init__(detail)
+        self.value = value
 
 
-_Read: TypeAlias = Value | _Partly
-_Reader: TypeAlias = Callable[[object, str | None], _Read]
-"""Reads a value; the region completes national phone numbers."""
+_Reader: TypeAlias = Callable[[object, Context], Value]
+"""Reads a value that is not empty; raises TransformError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +63,10 @@ class _CompiledRule:
     field: str
     attribute: str
     path: tuple[str, ...]
-    value_of: Callable[[object, Context], _Read]
-    """What the rule makes of a field's value; raises TransformError."""
+    name: str | None
+    """The path where it has but one step, as nearly all have."""
+    value_of: _Reader
+    """What the rule makes of a field's value, empty or not; raises TransformError."""
     is_always: bool
     """Whether the rule has a value even for an event that does not mention the field."""
     keeps_empty: bool
@@ -105,27 +106,41 @@ class Mapper:
         return _statement(
             event,
             self._address(event, warnings),
-            attributes=self._attributes(event, warnings),
+            attributes=self._values(self._attribute_rules, event, warnings),
             email_consent=_consent(event, "acceptsMarketing", warnings),
             sms_consent=_consent(event, "acceptsSmsMarketing", warnings),
             consent_at=_consent_at(event, warnings),
             warnings=warnings,
         )
 
-    def _attributes(self, event: Event, warnings: list[FieldWarning]) -> dict[str, Value]:
-        attributes: dict[str, Value] = {}
-        context = self._context(event)
-        for rule in self._attribute_rules:
-            value = _read(rule, event, context, warnings)
-            if not isinstance(value, _Absent):
-                attributes[rule.attribute] = value
-        return attributes
+    def _values(
+        self, rules: Iterable[_CompiledRule], event: Event, warnings: list[FieldWarning]
+    ) -> dict[str, Value]:
+        """Return what *rules* make of *event*, by attribute; a million times, so in one place."""
+        values: dict[str, Value] = {}
+        fields, context = event.fields, self._context(event)
+        for rule in rules:
+            value = fields.get(rule.name, _ABSENT) if rule.name else _find(fields, rule.path)
+            if value is None and rule.keeps_empty:
+                values[rule.attribute] = None
+            elif value is not _ABSENT or rule.is_always:
+                try:
+                    values[rule.attribute] = rule.value_of(
+                        None if value is _ABSENT else value, context
+                    )
+                except _PartlyRead as part:
+                    values[rule.attribute] = part.value
+                    warnings.append(_warning(event, rule.field, part.detail))
+                except TransformError as error:
+                    detail = f"The field was left out: {error}."
+                    warnings.append(_warning(event, rule.field, detail))
+        return values
 
     def _address(self, event: Event, warnings: list[FieldWarning]) -> Email | None:
         for rule in self._address_rules:
             if rule.path == ("email",):
                 return event.email
-            value = _read(rule, event, self._context(event), warnings)
+            value = self._values([rule], event, warnings).get(EMAIL_ATTRIBUTE)
             if isinstance(value, str):
                 return Email(value)
         return event.email
@@ -137,27 +152,6 @@ class Mapper:
         if known is None:
             known = self._contexts[region] = Context(default_region=region)
         return known
-
-
-def _read(
-    rule: _CompiledRule, event: Event, context: Context, warnings: list[FieldWarning]
-) -> Value | _Absent:
-    value = _find(event.fields, rule.path)
-    if value is None and rule.keeps_empty:
-        return None
-    if isinstance(value, _Absent):
-        if not rule.is_always:
-            return _ABSENT
-        value = None
-    try:
-        read = rule.value_of(value, context)
-    except TransformError as error:
-        warnings.append(_warning(event, rule.field, f"The field was left out: {error}."))
-        return _ABSENT
-    if isinstance(read, _Partly):
-        warnings.append(_warning(event, rule.field, read.note))
-        return read.value
-    return read
 
 
 def _statement(
@@ -216,8 +210,6 @@ def _find(fields: Mapping[str, object], path: tuple[str, ...]) -> object:
 
     A field whose own name has dots counts as well as a nested one.
     """
-    if len(path) == 1:
-        return fields.get(path[0], _ABSENT)
     for end in range(len(path), 0, -1):
         name = ".".join(path[:end])
         if name in fields:
@@ -250,26 +242,26 @@ def _member(nested: Mapping[object, object], name: str) -> object:
 
 def _compile(rule: FieldRule, attributes: Mapping[str, Attribute]) -> _CompiledRule:
     transforms = [TRANSFORMS[step.name] for step in rule.steps]
+    path = _path(rule.field)
     return _CompiledRule(
         field=rule.field,
         attribute=rule.attribute,
-        path=_path(rule.field),
+        path=path,
+        name=path[0] if len(path) == 1 else None,
         value_of=_value_of(rule.steps, _reader(rule, attributes.get(rule.attribute))),
         is_always=any(one.meets_absent for one in transforms),
         keeps_empty=not any(one.meets_empty for one in transforms),
     )
 
 
-def _value_of(steps: Sequence[Step], read: _Reader) -> Callable[[object, Context], _Read]:
+def _value_of(steps: Sequence[Step], read: _Reader) -> _Reader:
+    if not steps:
+        return lambda value, context: None if is_empty(value) else read(value, context)
     change = compile_steps(steps)
 
-    def value_of(value: object, context: Context) -> _Read:
+    def value_of(value: object, context: Context) -> Value:
         changed = change(value, context)
-        if changed is None:
-            return None
-        found = read(changed, context.default_region)
-        # A list of nothing but nulls is a blank text by now.
-        return None if is_empty(found) else found
+        return None if changed is None else read(changed, context)
 
     return value_of
 
@@ -278,7 +270,7 @@ def _reader(rule: FieldRule, attribute: Attribute | None) -> _Reader:
     if rule.attribute == EMAIL_ATTRIBUTE:
         return _read_address
     if rule.attribute in PHONE_ATTRIBUTES:
-        return as_phone
+        return lambda value, context: as_phone(value, context.default_region)
     known_type = attribute.type if attribute is not None else None
     options = attribute.options if attribute is not None else {}
     return _typed_reader(rule.type or known_type or AttributeType.TEXT, options)
@@ -287,13 +279,13 @@ def _reader(rule: FieldRule, attribute: Attribute | None) -> _Reader:
 def _typed_reader(wanted: AttributeType, options: Mapping[str, str]) -> _Reader:
     match wanted:
         case AttributeType.TEXT:
-            return lambda value, _region: as_text(value)
+            return _read_text
         case AttributeType.FLOAT:
-            return lambda value, _region: as_number(value)
+            return lambda value, _context: as_number(value)
         case AttributeType.DATE:
-            return lambda value, _region: as_date(value)
+            return lambda value, _context: as_date(value)
         case AttributeType.BOOLEAN:
-            return lambda value, _region: as_boolean(value)
+            return lambda value, _context: as_boolean(value)
         case AttributeType.CATEGORY:
             return _Category(options).read
         case AttributeType.MULTIPLE_CHOICE:
@@ -302,7 +294,13 @@ def _typed_reader(wanted: AttributeType, options: Mapping[str, str]) -> _Reader:
             assert_never(wanted)
 
 
-def _read_address(value: object, _region: str | None) -> Value:
+def _read_text(value: object, _context: Context) -> Value:
+    text = as_text(value)
+    # A list of nothing but nulls is a blank text by now.
+    return text if text is value or not is_empty(text) else None
+
+
+def _read_address(value: object, _context: Context) -> Value:
     try:
         return email_address(as_text(value))
     except EmailInvalid as error:
@@ -318,14 +316,15 @@ class _Category:
         # Where one option's label is another's value, people meant the label.
         self._labels = by_value | by_label
 
-    def read(self, value: object, _region: str | None = None) -> Value:
+    def read(self, value: object, _context: Context) -> Value:
+        """Return the label of the option."""
         text = as_text(value).strip()
         if not self._labels:
-            return text
+            return text or None
         label = self._labels.get(text.casefold())
         if label is None:
             raise TransformError("the category has no such option")
-        return label
+        return label or None
 
 
 class _MultipleChoice:
@@ -334,16 +333,18 @@ class _MultipleChoice:
     def __init__(self, options: Mapping[str, str]) -> None:
         self._options = {option.casefold(): option for option in options}
 
-    def read(self, value: object, _region: str | None = None) -> _Read:
+    def read(self, value: object, _context: Context) -> Value:
+        """Return the options that are known."""
         texts = as_list(value)
         chosen = [self._options.get(text.casefold()) for text in texts] if self._options else texts
         known = tuple(dict.fromkeys(option for option in chosen if option is not None))
         unknown = sum(option is None for option in chosen)
         if unknown and not known:
             raise TransformError("the attribute has none of these options")
-        if not unknown:
-            return known
-        return _Partly(known, f"{unknown} of {len(texts)} options are unknown and were left out.")
+        if unknown:
+            left_out = f"{unknown} of {len(texts)} options are unknown and were left out."
+            raise _PartlyRead(known, left_out)
+        return known or None
 
 
 # ---------------------------------------------------------------- consent

@@ -19,7 +19,7 @@ from customer_sync.core.model import (
 )
 from customer_sync.core.values.addresses import EmailInvalid, email_address
 from customer_sync.core.values.moments import parse_moment
-from customer_sync.core.values.readings import is_empty
+from customer_sync.core.values.readings import emptied, is_empty
 from customer_sync.core.values.spelling import SpelledRecord
 
 __all__ = (
@@ -166,10 +166,11 @@ def _event(record: Record, spelled: SpelledRecord, latest: datetime) -> Event | 
         )
     if problems or occurred_at is None:
         return _rejection(record, problems)
-    fields = {name: None if is_empty(value) else value for name, value in told.items()}
-    fields |= {
-        name: value for name, value in (("id", customer_id), ("email", email)) if name in told
-    }
+    fields = emptied(told)
+    if "id" in fields:
+        fields["id"] = customer_id
+    if "email" in fields:
+        fields["email"] = email
     warnings = tuple(_warnings(record, spelled.envelope.get("warnings")))
     if _is_ahead(fields.get(_CONSENT_TIME), latest):
         del fields[_CONSENT_TIME]

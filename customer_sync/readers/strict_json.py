@@ -51,43 +51,42 @@ def glance(text: str) -> object:
     and keeps whole numbers exact. What it lets pass is looked for: `\u0000`, deep nests, and names
     that stand twice in one object, of which it keeps the last.
     """
-    objects = text.count("{")
-    if objects + text.count("[") > MAX_DEPTH or "\\u0000" in text:
+    if text.count("{") + text.count("[") > MAX_DEPTH or ("\\" in text and "\\u0000" in text):
         return UNSURE
     try:
         value: object = _QUICK.decode(text)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return UNSURE
-    return value if _count_names(value, objects) == _most_names(text) else UNSURE
+    return value if _is_retold(text, value) or _has_all_names(text, value) else UNSURE
 
 
-def _most_names(text: str) -> int | None:
-    """Return how many names stand before colons in *text*, or more; None where it is spaced oddly.
+_QUICK = msgspec.json.Decoder()
+_RETELL = msgspec.json.Encoder()
 
-    More, since a text may begin with a colon. Never less: where no blank stands before a colon, the
-    name's closing quote does.
+
+def _is_retold(text: str, value: object) -> bool:
+    """Tell whether *value* is written as *text*, so that nothing of it was dropped."""
+    return _RETELL.encode(value) == text.encode()
+
+
+def _has_all_names(text: str, value: object) -> bool:
+    """Tell whether *value* has as many names as *text* seems to have, so that no two became one.
+
+    Where no blank stands before a colon, every name's last quote does. A text that begins with a
+    colon is counted, too; then there seem to be more.
     """
     if " :" in text or "\t" in text or "\n" in text or "\r" in text:
-        return None
-    return text.count('":')
+        return False
+    return text.count('":') == _count_names(value)
 
 
-def _count_names(value: object, objects: int) -> int:
-    """Return how many names the objects in *value* have, of which there are at most *objects*."""
+def _count_names(value: object) -> int:
     names = 0
     waiting = [value]
     for item in waiting:
-        if isinstance(item, dict):
-            names += len(item)
-            objects -= 1
-        if objects <= 0:
-            break
-        waiting.extend([part for part in _children(item) if isinstance(part, _NESTING)])
+        names += len(item) if isinstance(item, dict) else 0
+        waiting.extend([part for part in _children(item) if isinstance(part, (dict, list))])
     return names
-
-
-_NESTING = (dict, list)
-_QUICK = msgspec.json.Decoder()
 
 
 def decode_with_care(text: str) -> object:

@@ -8,7 +8,8 @@ from customer_sync.core.values.transform_error import TransformError
 EPOCH = "epoch"
 """The form of dates that are written as seconds since 1970 (UTC)."""
 
-_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].+)?", re.IGNORECASE)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ].+")
 _DIRECTIVE = re.compile(r"%([a-zA-Z%])")
 _KNOWN = frozenset("aAwdbBmyYHIMSfpzZjGuVcxX%")
 _WHOLE_DATES = ({"d", "m"}, {"d", "b"}, {"d", "B"}, {"j"})
@@ -27,7 +28,7 @@ def parse(text: str, *, form: str | None = None) -> str:
     written = text.strip()
     try:
         if form is None:
-            return _iso_date(written).isoformat()
+            return _iso_date(written)
         if form == EPOCH:
             return datetime.fromtimestamp(float(written), UTC).date().isoformat()
         # Only the date is taken, as it was written; a zone would not change it.
@@ -37,10 +38,13 @@ def parse(text: str, *, form: str | None = None) -> str:
         raise TransformError(f"it is not a date written as {wanted}") from error
 
 
-def _iso_date(written: str) -> date:
-    if not _ISO.fullmatch(written):
+def _iso_date(written: str) -> str:
+    if _DATE.fullmatch(written):
+        date.fromisoformat(written)
+        return written
+    if not _TIME.fullmatch(written):
         raise ValueError("not in ISO form")
-    return datetime.fromisoformat(written.upper()).date()
+    return datetime.fromisoformat(written.upper()).date().isoformat()
 
 
 def check_form(form: object) -> str | None:

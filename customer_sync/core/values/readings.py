@@ -1,5 +1,6 @@
 """Values as shops give them, read as the kinds of value that attributes hold."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from customer_sync.core.values import dates, numbers, phones
@@ -11,6 +12,16 @@ def is_empty(value: object) -> bool:
     if isinstance(value, str):
         return not value or value.isspace()
     return value is None or (isinstance(value, (list, tuple)) and not value)
+
+
+def emptied(fields: Mapping[str, object]) -> dict[str, object]:
+    """Return *fields* with None for every value that is empty."""
+    told = dict(fields)
+    for name, value in fields.items():
+        # Asked first what most values are not, as is_empty is only sure after more questions.
+        if (not value or (value.__class__ is str and value.isspace())) and is_empty(value):
+            told[name] = None
+    return told
 
 
 def as_text(value: object) -> str:

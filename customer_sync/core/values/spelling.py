@@ -17,6 +17,8 @@ class SpelledRecord:
     A field that stands there in two spellings with two values is among `problems`.
     """
 
+    __slots__ = ("_changes", "_fields", "_written", "content", "envelope", "problems")
+
     def __init__(self, content: object) -> None:
         self.problems: list[Problem] = []
         self.content = content
@@ -88,10 +90,12 @@ class SpelledRecord:
         spellings = [str(w) for w in self._written.get(path, ()) if camel_case(str(w)) == name]
         return spellings[-1] if spellings else name
 
-    def told(self) -> dict[str, object]:
+    def told(self) -> Mapping[str, object]:
         """Return all that a record in order says of its fields, what `changes` says winning."""
+        if "changes" not in self._fields:
+            return self._fields
         told = dict(self._fields)
-        told.pop("changes", None)
+        del told["changes"]
         for name in self._changes:
             told[name] = self._change(name)["new"]
         return told
