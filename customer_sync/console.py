@@ -30,6 +30,7 @@ from customer_sync.core.model import (
     Applied,
     Change,
     Create,
+    Deferred,
     Delete,
     FieldChange,
     FieldWarning,
@@ -338,7 +339,8 @@ class Watch:
 
     def outcome(self, outcome: Outcome) -> None:
         """Count what came of a change."""
-        self._waits["failed"] += not isinstance(outcome, Applied)
+        if not isinstance(outcome, Applied):
+            self._waits["deferred" if isinstance(outcome, Deferred) else "failed"] += 1
         self.step()
         self._show_extra()
 

@@ -27,6 +27,7 @@ from customer_sync.core.model import (
     Applied,
     Change,
     Deferred,
+    Failed,
     FieldChange,
     FieldWarning,
     Keep,
@@ -256,6 +257,9 @@ def test_without_a_terminal_stages_are_told_in_plain_lines(golden: Golden) -> No
         watch.request(RateWait(family=Family.CONTACTS, seconds=100))
         watch.outcome(Applied(change=create()))
         watch.outcome(Deferred(change=update(), trouble=Code.BREVO_UNAVAILABLE, error="503"))
+        watch.outcome(
+            Failed(change=update(), trouble=Code.REQUEST_REFUSED, code="invalid", detail="wrong")
+        )
     golden("console/progress_plain.txt", text_of(out))
 
 
