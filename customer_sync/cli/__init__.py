@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except typer.exceptions.TyperException as error:
         usage = UsageError(
-            error.format_message(),
+            _in_one_line(error.format_message()),
             trouble=Code.COMMAND_LINE,
             hint="`customer-sync COMMAND --help` shows what the command takes, with an example.",
         )
@@ -119,6 +119,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         is_disk = isinstance(error, OSError) and error.errno in _TROUBLES_OF_THE_DISK
         code = _fail(_disk_trouble(error) if is_disk else _bug(error, given), given)
     return int(code or ExitCode.OK)
+
+
+def _in_one_line(message: str) -> str:
+    """Return what Typer says without its lists in columns and Pydantic's word before a reason."""
+    return " ".join(message.split()).replace("Value error, ", "", 1)
 
 
 def _bug(error: Exception, given: Sequence[str]) -> CustomerSyncError:

@@ -43,7 +43,7 @@ def completion(
 ) -> int:
     """Print what makes a shell complete commands and options.
 
-    Put it where the shell looks for such files; docs/scheduling.md names the places.
+    Put it where the shell looks for such files; docs/quickstart.md names the places.
 
     Example: customer-sync completion bash > customer-sync.bash
     """

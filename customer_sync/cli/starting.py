@@ -1,5 +1,6 @@
 """init: a first configuration, and a first look at what it would do."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -196,7 +197,11 @@ def _ended(file: Path, look: str | None) -> int:
         typer.echo(f"{name} is written. Next: customer-sync validate {name}")
         return ExitCode.OK
     typer.echo(f"{name} is written. This is what a run would do now; nothing is changed:")
-    return _try(file, look)
+    code = _try(file, look)
+    if code in {ExitCode.OK, ExitCode.PARTIAL}:
+        where = "" if file == Path("config.yaml") else f" --config {shlex.quote(name)}"
+        typer.echo(f"To do it: customer-sync run {shlex.quote(printable(look))}{where}")
+    return code
 
 
 def _may_write(file: Path, *, force: bool) -> None:

@@ -4,9 +4,11 @@ import io
 
 import pytest
 
+from customer_sync.clock import SystemClock
 from customer_sync.config import Target, load
 from customer_sync.core.model import AttributeType, DeleteBehavior, SourceName
 from customer_sync.errors import BrevoUnavailable, ExitCode
+from customer_sync.target import open_sandbox
 from customer_sync.trouble import Code
 from worlds import Result, World
 
@@ -68,6 +70,27 @@ def test_it_ends_with_a_dry_run_of_the_file(shop: World) -> None:
     assert "FIRSTNAME" in made.out
     assert "ada@example.com" not in made.out
     assert shop.contacts() == {}
+
+
+def test_it_says_how_to_do_what_was_shown(shop: World) -> None:
+    """In the words of a shell, and with the configuration where it has a name of its own."""
+    made = shop.call("init", "--look-at", "customers.csv")
+    assert made.out.endswith("To do it: customer-sync run customers.csv\n")
+    (shop.folder / "customers.csv").rename(shop.folder / "all customers.csv")
+    made = shop.call("init", "other.yaml", "--look-at", "all customers.csv")
+    told = "To do it: customer-sync run 'all customers.csv' --config other.yaml\n"
+    assert made.out.endswith(told)
+
+
+def test_what_would_be_refused_is_not_recommended(shop: World) -> None:
+    """Here because the account does not let anybody in."""
+    state = shop.folder / ".customer-sync"
+    state.mkdir()
+    with open_sandbox(state, SystemClock()) as sandbox:
+        sandbox.inject("GET /contacts/attributes", status=401, times=9)
+    made = shop.call("init", "--look-at", "customers.csv")
+    assert made.exit_code == ExitCode.AUTH
+    assert "To do it" not in made.out
 
 
 def test_offline_nothing_is_tried(shop: World) -> None:
