@@ -19,15 +19,16 @@ from customer_sync.errors import ConfigError
 from customer_sync.monitoring.looking import Looking
 from customer_sync.monitoring.watching import Status
 from customer_sync.notify.appointing import herald_for
+from customer_sync.platforms.asking import wanted_by
 from customer_sync.platforms.format import Decoded
 from customer_sync.platforms.reading import Asked, understand_each
-from customer_sync.platforms.wanting import wanted
 from customer_sync.plugins import load_plugins
+from customer_sync.run.job import Job
 from customer_sync.run.listening import Listener, Progress
 from customer_sync.run.pipeline import Planned, RunOptions
 from customer_sync.run.report import RunReport
 from customer_sync.run.run_id import new_run_id
-from customer_sync.run.session import Job, Session
+from customer_sync.run.session import Session
 from customer_sync.target import Connection
 from customer_sync.trouble import Code
 
@@ -206,19 +207,12 @@ class CustomerSync:
         )
         return _Work(session)
 
-    def _understood(
-        self, records: Iterable[object], source: Platform | None
-    ) -> Iterator[Decoded]:
+    def _understood(self, records: Iterable[object], source: Platform | None) -> Iterator[Decoded]:
         config = self.config
         asked = Asked(
             source=source or config.source,
             is_forced=source is not None,
-            wanted=wanted(
-                config.rules,
-                include_guests=config.include_guests,
-                consent_field=config.consent_field,
-                records=config.records,
-            ),
+            wanted=wanted_by(config),
         )
         now = self._now()
         given = (_record(content, line, now) for line, content in enumerate(records, start=1))

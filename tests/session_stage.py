@@ -17,10 +17,11 @@ from customer_sync.config.loading import load
 from customer_sync.console import Watch
 from customer_sync.core.model import Contact
 from customer_sync.run.heralds import Herald
+from customer_sync.run.job import Job
 from customer_sync.run.measures import Trace
 from customer_sync.run.pipeline import Planned
 from customer_sync.run.report import RunReport
-from customer_sync.run.session import Job, Session
+from customer_sync.run.session import Session
 from customer_sync.sandbox import Sandbox
 from customer_sync.store import Store
 from customer_sync.target import embedded_client, fit_sandbox, open_sandbox, state_file
@@ -113,8 +114,8 @@ class Shop:
             run_id=f"r{self.runs:03}",
             trace=self.trace,
             herald=self.herald,
+            clock=self.clock,
         )
-        session._clock = self.clock
         if self.state_type is not Store:
             # A run opens its state by itself; tests may want another kind.
             object.__setattr__(session, "_open_store", lambda: self.state_type(self._state_path))

@@ -26,9 +26,9 @@ from customer_sync.core.platforms import Platform
 from customer_sync.core.validate import EventValidator
 from customer_sync.errors import ExitCode
 from customer_sync.event_schema import event_schema
+from customer_sync.platforms.asking import wanted_by
 from customer_sync.platforms.format import Wanted
 from customer_sync.platforms.reading import Asked, Seen, open_seen
-from customer_sync.platforms.wanting import wanted
 from customer_sync.privacy import mask_email, printable, printable_json
 from customer_sync.proof.inspection import (
     Column,
@@ -87,12 +87,7 @@ def _asked(config: Path | None, source: Platform | None, encoding: str | None) -
     if config is not None:
         loaded = load_config(config)
         source = source or loaded.source
-        asks = wanted(
-            loaded.rules,
-            include_guests=loaded.include_guests,
-            consent_field=loaded.consent_field,
-            records=loaded.records,
-        )
+        asks = wanted_by(loaded)
     return Asked(source=source, is_forced=is_forced, wanted=asks, encoding=encoding)
 
 

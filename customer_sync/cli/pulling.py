@@ -26,7 +26,7 @@ from customer_sync.cli.running import new_run_id
 from customer_sync.config import Config
 from customer_sync.core.model import SourceName
 from customer_sync.errors import ExitCode
-from customer_sync.platforms.wanting import wanted
+from customer_sync.platforms.asking import wanted_by
 from customer_sync.pull import watermarks
 from customer_sync.pull.order import Order
 from customer_sync.pull.pulled import Pulled
@@ -106,12 +106,7 @@ def pull(
 
 
 def _order(config: Config, platform: SourceName, begin: Since | None, store: Store) -> Order:
-    asked = wanted(
-        config.rules,
-        include_guests=config.include_guests,
-        consent_field=config.consent_field,
-        records=config.records,
-    )
+    asked = wanted_by(config)
     return order_for(config, platform, begin, store, asked, now=datetime.now(UTC))
 
 

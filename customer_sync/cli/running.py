@@ -20,10 +20,11 @@ from customer_sync.monitoring.telemetry import trace_for
 from customer_sync.monitoring.telling import LoggedTrace, tell_plan
 from customer_sync.notify.appointing import herald_for
 from customer_sync.privacy import printable, printable_json
+from customer_sync.run.job import Job
 from customer_sync.run.pipeline import Planned
 from customer_sync.run.planfile import write_plan
 from customer_sync.run.run_id import new_run_id
-from customer_sync.run.session import Job, Session
+from customer_sync.run.session import Session
 
 __all__ = ["View", "do", "leave_metrics", "new_run_id", "rate_of"]
 

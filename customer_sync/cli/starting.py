@@ -29,7 +29,7 @@ from customer_sync.core.platforms import Platform
 from customer_sync.errors import ConfigError, ExitCode
 from customer_sync.privacy import printable
 from customer_sync.proof.firstlook import FirstLook, look_at
-from customer_sync.run.session import Job
+from customer_sync.run.job import Job
 from customer_sync.trouble import Code
 
 KEY_VARIABLE = "BREVO_API_KEY"

@@ -10,8 +10,7 @@ from customer_sync.core.proving.mentions import Mentions, Person, is_record_of
 from customer_sync.errors import SourceError
 from customer_sync.past.waiting import DROPPED_FILE
 from customer_sync.run.planfile import read_plan, write_plan
-from customer_sync.run.rejects import entries, forget
-from customer_sync.run.session import REJECTS_FILE
+from customer_sync.run.rejects import REJECTS_FILE, entries, forget
 from customer_sync.run.withholding import WITHHELD_FILE
 from customer_sync.store import Store
 from customer_sync.target import SANDBOX_FILE, state_file

@@ -17,7 +17,7 @@ from customer_sync.errors import BrevoError
 from customer_sync.past.waiting import DROPPED_FILE
 from customer_sync.persons.erasure import is_theirs
 from customer_sync.persons.leftovers import records_of, withheld_of
-from customer_sync.run.session import REJECTS_FILE
+from customer_sync.run.rejects import REJECTS_FILE
 from customer_sync.run.withholding import WITHHELD_FILE
 from customer_sync.store import Store
 from customer_sync.store.holdings import Holdings

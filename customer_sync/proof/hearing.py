@@ -12,9 +12,9 @@ from customer_sync.core.model import Attribute, Event, Record, Rejection, Statem
 from customer_sync.core.platforms import Platform
 from customer_sync.core.validate import EventValidator
 from customer_sync.event_schema import event_schema
+from customer_sync.platforms.asking import wanted_by
 from customer_sync.platforms.format import Understood
 from customer_sync.platforms.reading import Asked, Taken, read
-from customer_sync.platforms.wanting import wanted
 from customer_sync.pull.order import platform_of
 from customer_sync.pull.taking import Follower, Taking
 from customer_sync.pull.watermarks import Facts
@@ -70,12 +70,7 @@ class Hearing:
         self._follower = follower
         self._stdin = stdin
         self._now = now
-        self._wanted = wanted(
-            config.rules,
-            include_guests=config.include_guests,
-            consent_field=config.consent_field,
-            records=config.records,
-        )
+        self._wanted = wanted_by(config)
         self._asked = Asked(
             source=sources.platform or config.source,
             is_forced=sources.platform is not None,

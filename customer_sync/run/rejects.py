@@ -17,6 +17,9 @@ from customer_sync.trouble import Code
 
 STDIN = "-"
 
+REJECTS_FILE = "rejects.jsonl"
+"""In the folder of the state."""
+
 
 def entry(rejection: Rejection) -> dict[str, object]:
     """Return *rejection* as one line of the file holds it.

@@ -11,6 +11,7 @@ from customer_sync.core.model import Confirmed, Delete, Email, Skip
 from customer_sync.core.plan import Plan
 from customer_sync.errors import ConfigError, SourceError
 from customer_sync.run.planfile import PlanFile, read_plan, write_plan
+from customer_sync.run.report import ReportedError
 from customer_sync.trouble import Code
 
 WITHHELD_FILE = "withheld.json"
@@ -46,6 +47,39 @@ def confirmed_deletes(path: Path, target: Target) -> tuple[Delete, ...]:
             hint="A run that withholds some names the file; `customer-sync apply` applies plans.",
         )
     return kept.withheld
+
+
+def withhold(
+    path: Path, plan: Plan, known: Known, *, target: Target, now: datetime
+) -> Iterator[ReportedError]:
+    """Keep what *plan* withholds in the file at *path*, and yield what is to be told of it.
+
+    Raises:
+        SourceError: the file cannot be written.
+    """
+    changed = keep_withheld(path, plan, known, target=target, now=now)
+    yield _told(plan, f"Look at {path}; `customer-sync run --confirm-deletes {path}` applies them.")
+    if changed is not None:
+        yield ReportedError(
+            kind="note",
+            message=f"{path} had been changed since it was written and was put aside as "
+            f"{changed.name}; the deletions in it are withheld no more, nor applied.",
+            hint="Whatever the shop still says about them has to come once more.",
+        )
+
+
+def withheld_again(plan: Plan) -> ReportedError:
+    """Return what is to be told where a run's undoing is withheld, which nothing has to keep."""
+    return _told(plan, "Undo the run once more with --max-deletes.")
+
+
+def _told(plan: Plan, hint: str) -> ReportedError:
+    return ReportedError(
+        kind="withheld",
+        message=f"{len(plan.withheld)} deletions were withheld: {plan.withheld_because}.",
+        hint=hint,
+        trouble=Code.DELETIONS_WITHHELD,
+    )
 
 
 def keep_withheld(

@@ -7,9 +7,9 @@ import pytest
 
 from customer_sync.core.model import Email, Limit
 from customer_sync.core.requests.routes import RouteChoice
+from customer_sync.run.job import Job
 from customer_sync.run.pipeline import Planned, RunOptions
 from customer_sync.run.planfile import read_plan, write_plan
-from customer_sync.run.session import Job
 from session_stage import Shop, event
 
 LATER, LAST = "2024-01-16T10:00:00Z", "2024-01-17T10:00:00Z"

@@ -18,10 +18,10 @@ from customer_sync.config.addresses import stays_here
 from customer_sync.core.model import ContactPatch, Email
 from customer_sync.core.validate import CLOCKS_APART
 from customer_sync.errors import ConfigError, ExitCode
+from customer_sync.run.job import Job
 from customer_sync.run.pipeline import Planned, RunOptions, check_clock
 from customer_sync.run.planfile import read_plan, write_plan
 from customer_sync.run.report import OutcomeCounts
-from customer_sync.run.session import Job
 from customer_sync.sandbox import Sandbox
 from customer_sync.target import SANDBOX_FILE, embedded_client
 from session_stage import Shop, event
