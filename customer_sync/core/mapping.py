@@ -243,15 +243,38 @@ def _member(nested: Mapping[object, object], name: str) -> object:
 def _compile(rule: FieldRule, attributes: Mapping[str, Attribute]) -> _CompiledRule:
     transforms = [TRANSFORMS[step.name] for step in rule.steps]
     path = _path(rule.field)
+    attribute = attributes.get(rule.attribute)
+    wanted = _wanted_type(rule, attribute)
     return _CompiledRule(
         field=rule.field,
         attribute=rule.attribute,
         path=path,
         name=path[0] if len(path) == 1 else None,
-        value_of=_value_of(rule.steps, _reader(rule, attributes.get(rule.attribute))),
+        value_of=_value_of(_needed(rule.steps, wanted), _reader(rule, wanted, attribute)),
         is_always=any(one.meets_absent for one in transforms),
         keeps_empty=not any(one.meets_empty for one in transforms),
     )
+
+
+_READ_ANYWAY = MappingProxyType(
+    {
+        AttributeType.FLOAT: "number",
+        AttributeType.DATE: "date",
+        AttributeType.BOOLEAN: "boolean",
+    }
+)
+"""What each type reads its values by: done twice, it changes nothing more."""
+
+
+def _needed(steps: Sequence[Step], wanted: AttributeType | None) -> Sequence[Step]:
+    """Return *steps* without a last one that reading does anyway."""
+    match steps:
+        case [*before, Step(name=name, argument=None)] if wanted and name == _READ_ANYWAY.get(
+            wanted
+        ):
+            return before
+        case _:
+            return steps
 
 
 def _value_of(steps: Sequence[Step], read: _Reader) -> _Reader:
@@ -266,14 +289,20 @@ def _value_of(steps: Sequence[Step], read: _Reader) -> _Reader:
     return value_of
 
 
-def _reader(rule: FieldRule, attribute: Attribute | None) -> _Reader:
+def _wanted_type(rule: FieldRule, attribute: Attribute | None) -> AttributeType | None:
+    """Return the type that values are read as; None for what identifies a contact."""
+    if rule.attribute == EMAIL_ATTRIBUTE or rule.attribute in PHONE_ATTRIBUTES:
+        return None
+    known_type = attribute.type if attribute is not None else None
+    return rule.type or known_type or AttributeType.TEXT
+
+
+def _reader(rule: FieldRule, wanted: AttributeType | None, attribute: Attribute | None) -> _Reader:
+    if wanted is not None:
+        return _typed_reader(wanted, attribute.options if attribute is not None else {})
     if rule.attribute == EMAIL_ATTRIBUTE:
         return _read_address
-    if rule.attribute in PHONE_ATTRIBUTES:
-        return lambda value, context: as_phone(value, context.default_region)
-    known_type = attribute.type if attribute is not None else None
-    options = attribute.options if attribute is not None else {}
-    return _typed_reader(rule.type or known_type or AttributeType.TEXT, options)
+    return lambda value, context: as_phone(value, context.default_region)
 
 
 def _typed_reader(wanted: AttributeType, options: Mapping[str, str]) -> _Reader:

@@ -171,7 +171,8 @@ def _event(record: Record, spelled: SpelledRecord, latest: datetime) -> Event | 
         fields["id"] = customer_id
     if "email" in fields:
         fields["email"] = email
-    warnings = tuple(_warnings(record, spelled.envelope.get("warnings")))
+    left_out = spelled.envelope.get("warnings")
+    warnings = tuple(_warnings(record, left_out)) if left_out else ()
     if _is_ahead(fields.get(_CONSENT_TIME), latest):
         del fields[_CONSENT_TIME]
         warnings = (*warnings, _ahead_warning(record))
@@ -205,9 +206,9 @@ def _ahead_warning(record: Record) -> FieldWarning:
     return FieldWarning(place=record.place, field=_CONSENT_TIME, detail=detail)
 
 
-def _warnings(record: Record, told: object) -> Iterator[FieldWarning]:
+def _warnings(record: Record, left_out: object) -> Iterator[FieldWarning]:
     """Yield what a platform's reader had to leave out, as its event tells beside the data."""
-    for warning in told if isinstance(told, list) else ():
+    for warning in left_out if isinstance(left_out, list) else ():
         match warning:
             case {"field": str(field), "detail": str(detail)}:
                 yield FieldWarning(place=record.place, field=field, detail=detail)

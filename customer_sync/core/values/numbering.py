@@ -11,10 +11,10 @@ from phonenumbers import (
     region_code_for_country_code,
 )
 
-_INTERNATIONAL = re.compile(r"\+[1-9](?:[ -]?[0-9]){6,14}")
-_NATIONAL = re.compile(r"\(?[0-9][0-9 ().-]{4,20}[0-9]")
+_SHORTEST, _LONGEST = 7, 15
+"""How many digits a number is sure to be taken for one with."""
+
 _NOTHING = re.compile(r"(?!)")
-_SEPARATORS = dict.fromkeys(map(ord, " ().-"))
 
 
 def plain_e164(written: str, region: str | None) -> str | None:
@@ -24,11 +24,17 @@ def plain_e164(written: str, region: str | None) -> str | None:
     no doubt what is a prefix. The numbers are those that phonenumbers calls possible where the
     country code is written, and valid where it is not; the plans are its plans, too.
     """
-    if _INTERNATIONAL.fullmatch(written):
-        return _international(written[1:].replace(" ", "").replace("-", ""))
-    if region is not None and _NATIONAL.fullmatch(written):
-        return _national(written.translate(_SEPARATORS), _plan_of(region))
-    return None
+    is_international = written.startswith("+")
+    digits = written[1:] if is_international else written
+    if not digits.isdigit():
+        digits = digits.replace(" ", "").replace("-", "")
+        if not is_international:
+            digits = digits.replace("(", "").replace(")", "").replace(".", "")
+    if not (digits.isdigit() and digits.isascii() and _SHORTEST <= len(digits) <= _LONGEST):
+        return None
+    if is_international:
+        return _international(digits)
+    return _national(digits, _plan_of(region)) if region is not None else None
 
 
 # ---------------------------------------------------------------- with country code

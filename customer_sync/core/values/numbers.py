@@ -30,7 +30,8 @@ def parse(text: str, *, decimal_mark: str | None = None) -> float:
     # What lies just below the limit may be rounded up to it.
     if not is_exact(number) and abs(Decimal(digits)) >= _EXACT_LIMIT:
         raise TransformError("it is too large for a number; map it to a text attribute")
-    return number
+    # A zero below zero is zero.
+    return number + 0.0
 
 
 def is_exact(number: float) -> bool:

@@ -37,7 +37,7 @@ class SpelledRecord:
             return content
         self._fields = self._respell(data, _DATA)
         changes = self._fields.get("changes")
-        if isinstance(changes, Mapping) and content.get("event") != Trigger.DELETED:
+        if changes and isinstance(changes, Mapping) and content.get("event") != Trigger.DELETED:
             self._changes = self._respell(changes, _CHANGES)
             self._fields = {**self._fields, "changes": self._changes}
         is_as_written = self._fields is data and isinstance(content, dict)
