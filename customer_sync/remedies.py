@@ -501,6 +501,14 @@ ADVICE: Mapping[Code, Advice] = {
         "account has nothing to do with it.",
         remedy="Move the file away; a fresh one is made by itself.",
     ),
+    Code.INBOX_FULL: Advice(
+        title="As much waits as may",
+        meaning="Events arrive faster than they can be kept or written, or Brevo has been away for "
+        "long. What was answered with 2xx is safe; the sender was asked to come again.",
+        remedy="Look at `customer-sync status` for why nothing is written. `inbox_limit` and "
+        "`pending_limit` below `realtime:` in the configuration say how much may wait.",
+        see=(Code.BREVO_UNAVAILABLE, Code.NO_ROOM),
+    ),
     # ------------------------------------------------ the shop
     Code.SHOP_UNSET: Advice(
         title="The configuration does not say which shop to pull from",

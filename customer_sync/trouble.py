@@ -75,6 +75,7 @@ class Code(StrEnum):
     STATE_BEING_READ = "CS505"
     NO_ROOM = "CS506"
     SANDBOX_FILE = "CS507"
+    INBOX_FULL = "CS508"
 
     SHOP_UNSET = "CS601"
     SHOP_KEY = "CS602"

@@ -1,5 +1,6 @@
 """Troubles with the command line, the sources, the plan and the state, one provocation each."""
 
+import asyncio
 import contextlib
 import gzip
 import json
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from builders import update
 from customer_sync.brevo.api import checked_base_url
+from customer_sync.clock import SystemClock
 from customer_sync.config import Secret, Target
 from customer_sync.core.model import ContactPatch, Policy, Resubscribe
 from customer_sync.core.plan import Plan, check_account, check_consent
@@ -18,6 +20,8 @@ from customer_sync.core.validate import EventValidator
 from customer_sync.guarding import guarded_format
 from customer_sync.notify.signing import Signer
 from customer_sync.platforms.format import Format, Sample
+from customer_sync.realtime.inbox import Delivery
+from customer_sync.realtime.intake import Intake, Limits
 from customer_sync.run.pipeline import check_clock
 from customer_sync.sandbox.serve import bind
 from customer_sync.store import Store
@@ -202,6 +206,16 @@ def _bug(scene: Scene) -> str:
     return scene.run(EVENT)
 
 
+def _full_inbox(scene: Scene) -> str:
+    async def keep() -> None:
+        limits = Limits(requests=0)
+        intake = Intake(scene.world.folder, SystemClock(), limits=limits, on_news=lambda _: None)
+        with contextlib.closing(intake):
+            await intake.keep(Delivery(records=()))
+
+    return raised(lambda: asyncio.run(keep()))
+
+
 PROVOCATIONS: Mapping[Code, Provocation] = {
     Code.COMMAND_LINE: lambda scene: scene.told_by("run", "--no-such-option"),
     Code.NO_SUCH_RUN: lambda scene: scene.told_by("runs", "show", "r1"),
@@ -248,6 +262,7 @@ PROVOCATIONS: Mapping[Code, Provocation] = {
     Code.STATE_BEING_READ: _state_being_read,
     Code.NO_ROOM: _no_room,
     Code.SANDBOX_FILE: _damaged_sandbox,
+    Code.INBOX_FULL: _full_inbox,
     Code.NOTIFICATION: lambda _: raised(lambda: Signer(Secret("no key"), variable="KEY")),
     Code.BUG: _bug,
 }

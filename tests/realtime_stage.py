@@ -19,7 +19,7 @@ from customer_sync.config import Secret
 from customer_sync.core.model import Place, Record
 from customer_sync.realtime.app import Door, make_app
 from customer_sync.realtime.inbox import Delivery, Inbox
-from customer_sync.realtime.intake import Intake
+from customer_sync.realtime.intake import Intake, Limits
 from customer_sync.realtime.receiving import Receiving, Request, Secrets
 from customer_sync.realtime.signatures import StandardVerifier
 from webhook_receiver import KEY
@@ -122,11 +122,12 @@ class Entrance:
     folder: Path
     tokens: tuple[Secret, ...] = ()
     clock: SimulatedClock = field(default_factory=lambda: SimulatedClock(NOW))
+    limits: Limits | None = None
 
     @contextmanager
     def client(self) -> Iterator[Sender]:
         """Yield somebody who sends requests."""
-        intake = Intake(self.folder, self.clock, on_news=lambda _count: None)
+        intake = Intake(self.folder, self.clock, limits=self.limits, on_news=lambda _count: None)
         door = Door(
             receiving=RECEIVING,
             keeping=intake,

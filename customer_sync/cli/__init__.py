@@ -16,6 +16,7 @@ from customer_sync.cli import (
     account,
     checking,
     explaining,
+    following,
     history,
     inspecting,
     manual,
@@ -82,6 +83,7 @@ for module in (
     starting,
     scheduling,
     serving,
+    following,
     manual,
 ):
     module.register(app)

@@ -2,16 +2,13 @@
 
 import logging
 import os
-import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
+from contextlib import closing
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
+from customer_sync.cli.live_pages import Telling
 from customer_sync.cli.logged import LogOptions, Voice, speaking
 from customer_sync.cli.options import (
     ConfigOption,
@@ -20,50 +17,37 @@ from customer_sync.cli.options import (
     QuietOption,
     StateOption,
     VerboseOption,
-    load_config,
-    seconds,
     state_folder,
+)
+from customer_sync.cli.realtime import (
+    MaxBatchOption,
+    MaxDelayOption,
+    Station,
+    load_enabled,
+    make_flusher,
+    pace_of,
 )
 from customer_sync.cli.running import new_run_id
 from customer_sync.cli.watching import CONFIG
 from customer_sync.clock import SystemClock
-from customer_sync.config import Config
-from customer_sync.errors import ConfigError, CustomerSyncError, ExitCode
-from customer_sync.monitoring.looking import Looking
-from customer_sync.platforms.format import Wanted
-from customer_sync.platforms.wanting import wanted
-from customer_sync.privacy import mask_text, printable
+from customer_sync.errors import ExitCode
+from customer_sync.listening import address
+from customer_sync.platforms.asking import wanted_by
+from customer_sync.privacy import mask_text
+from customer_sync.realtime.alarm import Alarm
 from customer_sync.realtime.app import Door, make_app
-from customer_sync.realtime.flushing import Alarm, Flusher, Pace
-from customer_sync.realtime.inbox import Inbox
-from customer_sync.realtime.intake import Intake
+from customer_sync.realtime.colleague import beside, ending_quietly
+from customer_sync.realtime.flushing import Pace
+from customer_sync.realtime.intake import Intake, Limits
 from customer_sync.realtime.receiving import Receiving, RequestRefused, Secrets
-from customer_sync.realtime.server import address, beside, bind, ending_quietly, make_server
+from customer_sync.realtime.server import bind, make_server
 from customer_sync.realtime.signatures import StandardVerifier, read_secrets
-from customer_sync.run.pipeline import Planned
-from customer_sync.run.report import RunReport
-from customer_sync.run.session import Job, Session
 from customer_sync.sandbox.importing import is_loopback
-from customer_sync.store import Store
-from customer_sync.target import state_file
-from customer_sync.trouble import Code
 
 TOKEN = "CUSTOMER_SYNC_TOKEN"  # noqa: S105 - the name of a variable
 SHOPIFY_SECRET = "CUSTOMER_SYNC_SHOPIFY_SECRET"  # noqa: S105 - likewise
 WOOCOMMERCE_SECRET = "CUSTOMER_SYNC_WOOCOMMERCE_SECRET"  # noqa: S105 - likewise
 MAGENTO_SECRET = "CUSTOMER_SYNC_MAGENTO_SECRET"  # noqa: S105 - likewise
-
-MaxDelayOption = Annotated[
-    str,
-    typer.Option(
-        "--max-delay",
-        help="The longest that an event waits for others to be written with it.",
-        metavar="TIME",
-    ),
-]
-MaxBatchOption = Annotated[
-    int, typer.Option("--max-batch", min=1, help="So many events are written at once.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -79,8 +63,8 @@ def serve(
     port: Annotated[
         int, typer.Option("--port", min=0, max=2**16 - 1, help="The port; 0 takes any.")
     ] = 8383,
-    max_delay: MaxDelayOption = "2s",
-    max_batch: MaxBatchOption = 2000,
+    max_delay: MaxDelayOption = None,
+    max_batch: MaxBatchOption = None,
     log_format: LogFormatOption = None,
     log_file: LogFileOption = None,
     quiet: QuietOption = False,
@@ -95,9 +79,8 @@ def serve(
 
     Example: customer-sync serve --port 8383
     """
-    delay = seconds("--max-delay", max_delay)
-    pace = Pace(max_delay_s=delay or 0.0, max_batch=max_batch)
-    loaded, folder = _enabled(config), state_folder(config, state)
+    loaded, folder = load_enabled(config), state_folder(config, state)
+    pace = pace_of(loaded.realtime, max_delay, max_batch)
     with speaking(
         loaded,
         LogOptions(format=log_format, file=log_file),
@@ -105,46 +88,45 @@ def serve(
         quiet=quiet,
         verbose=verbose,
     ) as voice:
-        _serve(loaded, folder, voice, pace=pace, host=host, port=port)
+        _serve(Station(config=loaded, folder=folder, voice=voice), pace, host=host, port=port)
     return ExitCode.OK
 
 
-def _enabled(path: Path) -> Config:
-    config = load_config(path)
-    if not config.enabled:
-        raise ConfigError(
-            f"customer-sync is disabled in {path}.",
-            trouble=Code.CONFIGURATION,
-            hint="Set `enabled: true` there, or do not start it.",
-        )
-    return config
-
-
-def _serve(config: Config, folder: Path, voice: Voice, *, pace: Pace, host: str, port: int) -> None:
+def _serve(station: Station, pace: Pace, *, host: str, port: int) -> None:
+    config, folder, voice = station.config, station.folder, station.voice
     tokens = read_secrets(TOKEN, os.environ)
     secrets = _secrets(os.environ)
     clock = SystemClock()
-    Inbox(folder).close()
     alarm = Alarm(enough=pace.max_batch)
-    flusher = make_flusher(config, folder, voice, alarm, pace=pace, command="serve")
-    intake = Intake(folder, clock, on_news=alarm.ring)
+    flusher = make_flusher(station, alarm, pace=pace, command="serve")
+    limits = Limits(records=config.realtime.inbox_limit, requests=config.realtime.pending_limit)
+    intake = Intake(folder, clock, limits=limits, on_news=alarm.ring)
+    telling = Telling(config=config, folder=folder, flusher=flusher)
+    door = Door(
+        receiving=Receiving(wanted=wanted_by(config), secrets=secrets),
+        keeping=intake,
+        telling=telling,
+        tokens=tokens,
+        clock=clock,
+        on_refused=lambda path, refused: _tell_refused(voice, path, refused),
+    )
+    server = make_server(make_app(door))
     listener = bind(host, port, is_loopback=is_loopback(host), has_token=bool(tokens))
-    with listener, ending_quietly():
-        with beside(flusher, alarm.end) as thread:
-            door = Door(
-                receiving=Receiving(wanted=wanted_by(config), secrets=secrets),
-                keeping=intake,
-                telling=_Telling(config=config, folder=folder, flusher=flusher, thread=thread),
-                tokens=tokens,
-                clock=clock,
-                on_refused=lambda path, refused: _tell_refused(voice, path, refused),
-            )
-            server = make_server(make_app(door))
-            said = f"Receiving at {address(listener)}; Ctrl-C ends it."
-            voice.stderr.print(Text(printable(said)))
-            voice.log.tell(logging.INFO, "serving", detail=said)
-            server.run(sockets=[listener])
-        intake.close()
+
+    def leave() -> None:
+        server.should_exit = True
+
+    with (
+        listener,
+        closing(intake),
+        ending_quietly(),
+        beside(flusher, alarm.end, on_broken=leave) as colleague,
+    ):
+        telling.colleague = colleague
+        said = f"Receiving at {address(listener)}; Ctrl-C ends it."
+        station.say(said)
+        voice.log.tell(logging.INFO, "serving", detail=said)
+        server.run(sockets=[listener])
 
 
 def _secrets(environ: Mapping[str, str]) -> Secrets:
@@ -156,94 +138,7 @@ def _secrets(environ: Mapping[str, str]) -> Secrets:
     )
 
 
-def make_flusher(
-    config: Config, folder: Path, voice: Voice, alarm: Alarm, *, pace: Pace, command: str
-) -> Flusher:
-    """Return what empties the inbox in *folder*, and tells in *voice* where it cannot."""
-
-    def run(job: Job) -> tuple[RunReport, CustomerSyncError | None]:
-        session = Session(config, folder, job, voice.watch, run_id=new_run_id())
-        return session.run(_show_nothing), session.failure
-
-    def on_failure(error: CustomerSyncError, pause_s: float) -> None:
-        voice.note(f"{error.message} What was received is safe; again in {pause_s:g} s.")
-
-    return Flusher(
-        folder,
-        run,
-        alarm,
-        pace=pace,
-        clock=SystemClock(),
-        command=command,
-        on_failure=on_failure,
-        is_retry_due=lambda: _is_retry_due(folder / state_file(config.brevo.target)),
-    )
-
-
-def _is_retry_due(path: Path) -> bool:
-    if not path.exists():
-        return False
-    with Store(path) as store:
-        due = store.next_retry()
-    return due is not None and due <= SystemClock().now()
-
-
-def _show_nothing(_planned: Planned) -> None:
-    """Let the plan pass unseen; the history has it."""
-
-
 def _tell_refused(voice: Voice, path: str, refused: RequestRefused) -> None:
     voice.log.tell(
         logging.WARNING, "refused", detail=mask_text(f"{path}: {refused.status} {refused.reason}")
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Telling:
-    """Looks at the state whenever somebody asks."""
-
-    config: Config
-    folder: Path
-    flusher: Flusher
-    thread: threading.Thread
-
-    def readiness(self) -> tuple[bool, Mapping[str, object]]:
-        waiting = self._waiting()
-        failure = self.flusher.standing.failure
-        is_ready = self.thread.is_alive()
-        return is_ready, {
-            "status": "ready" if is_ready else "not ready",
-            "waiting": waiting,
-            "last_failure": failure.trouble if failure is not None else None,
-        }
-
-    def metrics(self) -> bytes:
-        from customer_sync.monitoring.metrics import metrics_text  # noqa: PLC0415 - costs time where nobody asks
-
-        looking = self._looking()
-        past = looking.past()
-        return metrics_text(
-            looking.status_of(past), past.runs_by_exit, inbox_records=self._waiting()
-        )
-
-    def dashboard(self) -> str:
-        from customer_sync.monitoring.dashboard import render_page  # noqa: PLC0415 - likewise
-
-        return render_page(self._looking().overview(), since="24h")
-
-    def _looking(self) -> Looking:
-        return Looking(config=self.config, folder=self.folder, span=timedelta(days=1))
-
-    def _waiting(self) -> int:
-        with Inbox(self.folder) as inbox:
-            return inbox.waiting().count
-
-
-def wanted_by(config: Config) -> Wanted:
-    """Return what the configuration asks of whoever reads webhooks."""
-    return wanted(
-        config.rules,
-        include_guests=config.include_guests,
-        consent_field=config.consent_field,
-        records=config.records,
     )

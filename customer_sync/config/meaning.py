@@ -23,6 +23,7 @@ from customer_sync.config.model import (
     LogLevel,
     LogSettings,
     Notifications,
+    RealtimeSettings,
     RetrySettings,
     RunEvent,
     ShopSettings,
@@ -90,6 +91,7 @@ def understand(path: FilePath, root: object, findings: Findings) -> Config:
         notifications=_notifications(
             _either(top, skill, "notifications", findings).section("notifications"), findings
         ),
+        realtime=_realtime(_either(top, skill, "realtime", findings).section("realtime")),
         metrics_file=_beside(
             path, _either(top, skill, "metrics_file", findings).text("metrics_file")
         ),
@@ -216,6 +218,16 @@ def _logging(path: FilePath, block: Section, findings: Findings) -> LogSettings:
         file=_beside(path, block.text("file")),
         max_bytes=max_bytes,
         keep=default.keep if keep is None else keep,
+    )
+
+
+def _realtime(block: Section) -> RealtimeSettings:
+    default, max_delay = RealtimeSettings(), block.number("max_delay_s")
+    return RealtimeSettings(
+        max_delay_s=default.max_delay_s if max_delay is None else max_delay,
+        max_batch=block.whole("max_batch") or default.max_batch,
+        inbox_limit=block.whole("inbox_limit") or default.inbox_limit,
+        pending_limit=block.whole("pending_limit") or default.pending_limit,
     )
 
 

@@ -144,6 +144,20 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RealtimeSettings:
+    """How events are kept and written that are received one by one."""
+
+    max_delay_s: float = 2.0
+    """The longest that an event waits for others to be written with it."""
+    max_batch: int = 2000
+    """So many events are written at once, and never more."""
+    inbox_limit: int = 1_000_000
+    """So many events may wait for Brevo; beyond that senders are asked to come again."""
+    pending_limit: int = 1000
+    """So many requests may wait for the disk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShopSettings:
     """Where the shop itself answers, and under which variables its secrets are found."""
 
@@ -205,6 +219,7 @@ class Config:
     log_level: LogLevel = LogLevel.INFO
     logging: LogSettings = field(default_factory=LogSettings)
     notifications: Notifications = field(default_factory=Notifications)
+    realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
     metrics_file: Path | None = None
     """Where each run leaves its figures for Prometheus."""
     shop: ShopSettings | None = None

@@ -1,39 +1,31 @@
-"""From the inbox to Brevo in micro-batches, by time or by size, through the pipeline of any run."""
+"""From the inbox to Brevo in micro-batches, by time or by size, until it is told to end."""
 
-import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from customer_sync.clock import Clock
-from customer_sync.core.model import Limit
-from customer_sync.errors import BrokenOff, CustomerSyncError, ExitCode, StoreBusy
+from customer_sync.errors import CustomerSyncError, StoreBusy
+from customer_sync.realtime.alarm import Alarm
+from customer_sync.realtime.batches import Running, failure_of, job_for, set_aside, waits
 from customer_sync.realtime.inbox import Entry, Inbox
-from customer_sync.run.pipeline import RunOptions
-from customer_sync.run.report import RunReport
-from customer_sync.run.session import Job
-from customer_sync.trouble import Code
+from customer_sync.store import RunLock
 
-LONGEST_BATCH_S = 300.0
-"""What is not done by then is left to the retry queue, and the next batch begins."""
+LOCK_FILE = "inbox.lock"
+"""Held by whoever writes what is received, for as long as it lives."""
 
-_RETRY_EVERY_S = 60.0
-"""How often it is seen to what waits in the retry queue while nothing arrives."""
+_LOOK_S = 2.0
+"""How often the inbox is looked into though nobody rang: another process may receive too."""
+
+_HOUSEKEEPING_S = 60.0
+"""How often it is seen to what waits in the retry queue, and to what can be forgotten."""
 
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
 
-_ACCEPTED = frozenset({ExitCode.OK, ExitCode.PARTIAL, ExitCode.REFUSED})
-"""What was given to the pipeline is written, or kept by it: queued, rejected or withheld."""
-
-
-class Running(Protocol):
-    """Carries out one job; how it failed is in what it returns."""
-
-    def __call__(self, job: Job, /) -> tuple[RunReport, CustomerSyncError | None]:
-        """Return the report, and what stopped the job if anything did."""
-        ...
+MOST_SET_ASIDE = 3
+"""After so many in a row it is not the records that are to blame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +35,7 @@ class Pace:
     max_delay_s: float = 2.0
     """The longest that an event waits for others to come along."""
     max_batch: int = 2000
-    """So many events are a batch at once."""
+    """So many events are a batch at once, and no batch has more."""
 
 
 @dataclass(slots=True)
@@ -52,92 +44,52 @@ class Standing:
 
     failure: CustomerSyncError | None = None
     """What stopped the last batch, if anything did."""
+    bug: Exception | None = None
+    """What the program stumbled over, until a batch went well again."""
+    is_second: bool = False
+    """Another process writes what is received."""
     batches: int = 0
     accepted: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Who hears of it."""
+
+    on_failure: Callable[[CustomerSyncError, float], None]
+    """A batch was stopped; the next one is tried after so many seconds."""
+    on_bug: Callable[[Exception, int], None]
+    """The program stumbled over a batch of so many records."""
+    on_second: Callable[[], None] = lambda: None
+    """Another process writes, and this one takes over when that ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chores:
+    """What there is to do beside the inbox."""
+
+    is_retry_due: Callable[[], bool] = lambda: False
+    """Tells whether something in the retry queue is due."""
+    tidy: Callable[[], None] = lambda: None
+    """Keeps the history small."""
+
+
 @dataclass(slots=True)
-class Alarm:
-    """Wakes the one who writes: when something arrived, when enough did, when it is to end."""
+class _Sizes:
+    """How large the next batch may be, and how it went lately."""
 
-    enough: int
-    _changed: threading.Condition = field(default_factory=threading.Condition)
-    _count: int = 0
-    _is_over: bool = False
+    most: int
+    next: int
+    set_aside: int = 0
 
-    @property
-    def is_over(self) -> bool:
-        """Tell whether it is to end."""
-        return self._is_over
+    def narrow(self, tried: int) -> None:
+        """Try half as many, to find out which record it is."""
+        self.next = max(1, tried // 2)
 
-    def ring(self, count: int) -> None:
-        """So many records arrived."""
-        with self._changed:
-            self._count += count
-            self._changed.notify_all()
-
-    def end(self) -> None:
-        """Let it end."""
-        with self._changed:
-            self._is_over = True
-            self._changed.notify_all()
-
-    def wait_for_any(self, seconds: float) -> None:
-        """Return when something arrived, it is to end, or the time is over."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._count > 0 or self._is_over, seconds)
-
-    def wait_for_enough(self, seconds: float) -> None:
-        """Return when a batch is full, it is to end, or the time is over; count anew."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._count >= self.enough or self._is_over, seconds)
-            self._count = 0
-
-    def pause(self, seconds: float) -> None:
-        """Return when it is to end, or the time is over."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._is_over, seconds)
-
-
-def flush(
-    inbox: Inbox,
-    run: Running,
-    *,
-    most: int,
-    command: str,
-    is_retry_due: Callable[[], bool] = lambda: False,
-) -> CustomerSyncError | int:
-    """Carry the oldest records through the pipeline, and return how many were accepted.
-
-    They leave the inbox only then: whatever stops the batch is returned, and they are there for the
-    next one, in the same order. Records of one customer are folded into one change by their times.
-    Where there is none, what is due in the retry queue is tried.
-    """
-    entries = inbox.oldest(most)
-    if not entries and not is_retry_due():
-        return 0
-    failure = _failure(*run(_job(entries, command)))
-    if failure is not None:
-        return failure
-    inbox.remove(entries)
-    return len(entries)
-
-
-def _job(entries: Sequence[Entry], command: str) -> Job:
-    # One bad record among few must not hold up all that follow.
-    options = RunOptions(max_rejects=Limit(share=1.0))
-    return Job(
-        command=command,
-        records=tuple(entry.record for entry in entries),
-        options=options,
-        max_duration_s=LONGEST_BATCH_S,
-    )
-
-
-def _failure(report: RunReport, failure: CustomerSyncError | None) -> CustomerSyncError | None:
-    if failure is None and report.exit_code not in _ACCEPTED:
-        return BrokenOff("The batch was broken off.", trouble=Code.BROKEN_OFF)
-    return failure
+    def widen(self) -> None:
+        """Dare more again."""
+        self.next = min(self.most, self.next * 2)
+        self.set_aside = 0
 
 
 class Flusher:
@@ -152,8 +104,8 @@ class Flusher:
         pace: Pace,
         clock: Clock,
         command: str,
-        on_failure: Callable[[CustomerSyncError, float], None],
-        is_retry_due: Callable[[], bool] = lambda: False,
+        told: Told,
+        chores: Chores | None = None,
     ) -> None:
         self._folder = folder
         self._run = run
@@ -161,48 +113,133 @@ class Flusher:
         self._pace = pace
         self._clock = clock
         self._command = command
-        self._on_failure = on_failure
-        self._is_retry_due = is_retry_due
+        self._told = told
+        self._chores = chores or Chores()
+        self._chores_at = clock.monotonic()
         self._pause_s = _FIRST_PAUSE_S
+        self._sizes = _Sizes(most=pace.max_batch, next=pace.max_batch)
         self.standing = Standing()
 
     def __call__(self) -> None:
-        """Go on until the alarm says that it is over; what is left stays in the inbox."""
-        with Inbox(self._folder) as inbox:
-            inbox.forget_deliveries(self._clock.now())
+        """Go on until the alarm says that it is over; what is left stays in the inbox.
+
+        Only one process does this for a state; any other waits until that has ended.
+
+        Raises:
+            Exception: a bug that is not about single records; nothing of the inbox is lost.
+        """
+        with ExitStack() as stack:
+            if not self._take_turn(stack):
+                return
+            inbox = stack.enter_context(Inbox(self._folder))
             while not self._alarm.is_over:
                 self.turn(inbox)
 
-    def turn(self, inbox: Inbox) -> None:
-        """Write one batch, or wait until there is one."""
-        came_of_it = self._flush(inbox)
-        if isinstance(came_of_it, CustomerSyncError):
-            self.standing.failure = came_of_it
-            self._on_failure(came_of_it, self._pause_s)
-            self._alarm.pause(self._pause_s)
-            if not isinstance(came_of_it, StoreBusy):
-                self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
-            return
-        self.standing.failure = None
-        self._pause_s = _FIRST_PAUSE_S
-        if came_of_it:
-            self.standing.batches += 1
-            self.standing.accepted += came_of_it
-        if came_of_it < self._pace.max_batch:
-            self._rest()
+    def _take_turn(self, stack: ExitStack) -> bool:
+        """Wait until nobody else writes; tell whether it came to that."""
+        while not self._alarm.is_over:
+            try:
+                stack.enter_context(RunLock(self._folder / LOCK_FILE, now=self._clock.now()))
+            except StoreBusy:
+                if not self.standing.is_second:
+                    self._told.on_second()
+                self.standing.is_second = True
+                self._alarm.pause(_LOOK_S)
+            else:
+                self.standing.is_second = False
+                return True
+        return False
 
-    def _flush(self, inbox: Inbox) -> CustomerSyncError | int:
+    def drain(self, inbox: Inbox) -> CustomerSyncError | None:
+        """Empty the inbox once; return what stopped that, if anything did.
+
+        Where another process does so already, it is left to that one.
+        """
         try:
-            return flush(
-                inbox,
-                self._run,
-                most=self._pace.max_batch,
-                command=self._command,
-                is_retry_due=self._is_retry_due,
-            )
-        except CustomerSyncError as error:
-            return error
+            with RunLock(self._folder / LOCK_FILE, now=self._clock.now()):
+                while inbox.size() and self.standing.failure is None:
+                    self.turn(inbox, is_patient=False)
+        except StoreBusy:
+            self._told.on_second()
+        return self.standing.failure
 
-    def _rest(self) -> None:
-        self._alarm.wait_for_any(_RETRY_EVERY_S)
-        self._alarm.wait_for_enough(self._pace.max_delay_s)
+    def turn(self, inbox: Inbox, *, is_patient: bool = True) -> None:
+        """Write one batch; then, if *patient*, wait until the next one is due."""
+        self._alarm.hush()
+        entries: list[Entry] = []
+        try:
+            entries = inbox.oldest(self._sizes.next)
+            failure = self._flush(inbox, entries)
+        except CustomerSyncError as error:
+            failure = error
+        except Exception as bug:  # noqa: BLE001 - raised again unless one record is to blame
+            self._stumble(inbox, entries, bug)
+            return
+        if failure is not None:
+            self._fail(failure, is_patient=is_patient)
+            return
+        self._succeed(len(entries))
+        if is_patient and len(entries) < self._sizes.next:
+            self._alarm.wait(max(_LOOK_S, self._pace.max_delay_s), self._pace.max_delay_s)
+
+    def _flush(self, inbox: Inbox, entries: list[Entry]) -> CustomerSyncError | None:
+        """Carry *entries* through the pipeline; return what stopped that.
+
+        They leave the inbox only when they were accepted, so that whatever stops a batch, they are
+        there for the next one, in the same order. Records of one customer are folded into one
+        change by their times. Where there are none, what is due in the retry queue is tried.
+        """
+        if not entries and not self._has_chores(inbox):
+            return None
+        ran = self._run(job_for(entries, self._command, self._clock.now()))
+        if (failure := failure_of(ran)) is not None:
+            return failure
+        if entries:
+            now = self._clock.now()
+            inbox.remove(entries, waits(entries, ran.late, now), now=now)
+        return None
+
+    def _has_chores(self, inbox: Inbox) -> bool:
+        """See to what is to be done now and then; tell whether a run is among it."""
+        now = self._clock.monotonic()
+        if now < self._chores_at:
+            return False
+        self._chores_at = now + _HOUSEKEEPING_S
+        inbox.forget(self._clock.now())
+        self._chores.tidy()
+        return self._chores.is_retry_due()
+
+    def _succeed(self, count: int) -> None:
+        self.standing.failure = self.standing.bug = None
+        self._pause_s = _FIRST_PAUSE_S
+        if count:
+            self._sizes.widen()
+            self.standing.batches += 1
+            self.standing.accepted += count
+
+    def _fail(self, failure: CustomerSyncError, *, is_patient: bool) -> None:
+        self.standing.failure = failure
+        self._told.on_failure(failure, self._pause_s)
+        if not is_patient:
+            return
+        self._alarm.pause(self._pause_s)
+        if not isinstance(failure, StoreBusy):
+            self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
+
+    def _stumble(self, inbox: Inbox, entries: list[Entry], bug: Exception) -> None:
+        """Find the record that a bug is about, and set it aside among the rejects.
+
+        Raises:
+            Exception: the bug is about no record.
+        """
+        self.standing.bug = bug
+        self._told.on_bug(bug, len(entries))
+        if len(entries) > 1:
+            self._sizes.narrow(len(entries))
+            return
+        if not entries or self._sizes.set_aside >= MOST_SET_ASIDE:
+            raise bug
+        self._sizes.set_aside += 1
+        failure = self._flush(inbox, [set_aside(entries[0], bug)])
+        if failure is not None:
+            self._fail(failure, is_patient=True)

@@ -2,9 +2,11 @@
 
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -12,6 +14,7 @@ from typing import Self, TypeAlias
 import msgspec
 
 from customer_sync.core.model import Record, Rejection
+from customer_sync.core.spread import quantile
 from customer_sync.errors import StoreError
 from customer_sync.store.database import telling, transaction
 from customer_sync.trouble import Code
@@ -21,6 +24,9 @@ INBOX_FILE = "inbox.db"
 
 REMEMBERED_FOR = timedelta(days=7)
 """How long a delivery is known again: longer than any platform goes on to repeat it."""
+
+FIGURES_FOR = timedelta(days=31)
+"""How long it is known how long events took."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -34,12 +40,21 @@ CREATE TABLE IF NOT EXISTS deliveries (
     received_at TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS deliveries_by_age ON deliveries (received_at);
-CREATE TABLE IF NOT EXISTS places (
-    path TEXT PRIMARY KEY,
+DROP TABLE IF EXISTS places;
+CREATE TABLE places (
+    file TEXT PRIMARY KEY,
     body BLOB NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS waits (
+    hour TEXT NOT NULL,
+    since TEXT NOT NULL,
+    bucket INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    PRIMARY KEY (hour, since, bucket)
+) WITHOUT ROWID;
 """
-_VERSION = 1
+_VERSION = 2
+"""Format 1 had no waits, and places that nothing wrote to."""
 
 Received: TypeAlias = Record | Rejection
 
@@ -60,6 +75,7 @@ class Entry:
     number: int
     """Grows in the order of receiving, and is never given again."""
     record: Received
+    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +84,39 @@ class Waiting:
 
     count: int
     oldest: datetime | None
+
+
+class Since(StrEnum):
+    """From when on it is counted how long an event took until Brevo had it."""
+
+    EVENT = "event"
+    """Its own time."""
+    RECEIPT = "receipt"
+    """When it was kept here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long events took until Brevo had them."""
+
+    events: int = 0
+    median_s: float | None = None
+    p95_s: float | None = None
+    p99_s: float | None = None
+
+    @classmethod
+    def of(cls, counts: Mapping[int, int]) -> Self:
+        """Return what counts by buckets come to."""
+        return cls(
+            events=sum(counts.values()),
+            median_s=quantile(counts, 0.5),
+            p95_s=quantile(counts, 0.95),
+            p99_s=quantile(counts, 0.99),
+        )
+
+
+Waits: TypeAlias = Mapping[Since, Mapping[int, int]]
+"""How many events took how long, by buckets."""
 
 
 class Inbox:
@@ -100,7 +149,15 @@ class Inbox:
                 hint="Install that version again, or name another folder with --state.",
             )
         if version < _VERSION:
-            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+            with transaction(self._db):
+                self._upgrade()
+
+    def _upgrade(self) -> None:
+        """Bring the file to this version, unless another process did so meanwhile."""
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version < _VERSION:
+            for statement in _SCHEMA.split(";"):
+                self._db.execute(statement)
             self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
     def __enter__(self) -> Self:
@@ -124,29 +181,37 @@ class Inbox:
         *,
         now: datetime,
         places: Mapping[str, bytes] | None = None,
+        left: Collection[str] = (),
     ) -> list[bool]:
         """Keep all *deliveries*, or none, in one commit; return which of them were new.
 
-        *places* says how far files were read that the deliveries were taken from.
+        *places* says how far files were read that the deliveries were taken from; those that were
+        *left* are forgotten.
         """
         with telling(self.path), transaction(self._db, is_durable=True):
-            news = [self._keep(one, now.isoformat()) for one in deliveries]
+            news = [self._is_new(one, now.isoformat()) for one in deliveries]
+            self._db.executemany(
+                "INSERT INTO entries (received_at, is_rejected, body) VALUES (?, ?, ?)",
+                (
+                    (now.isoformat(), isinstance(record, Rejection), msgspec.json.encode(record))
+                    for one, is_new in zip(deliveries, news, strict=True)
+                    if is_new
+                    for record in one.records
+                ),
+            )
+            self._db.executemany("DELETE FROM places WHERE file = ?", ((file,) for file in left))
             self._db.executemany(
                 "INSERT OR REPLACE INTO places VALUES (?, ?)", (places or {}).items()
             )
             return news
 
-    def _keep(self, delivery: Delivery, now: str) -> bool:
-        known = (self._is_known(name) for name in delivery.names)
-        if any(known):
+    def _is_new(self, delivery: Delivery, now: str) -> bool:
+        """Tell whether no name of a delivery is known, and know all of them from now on."""
+        if any(self._is_known(name) for name in delivery.names):
             return False
         self._db.executemany(
             "INSERT OR IGNORE INTO deliveries VALUES (?, ?)",
             ((name, now) for name in delivery.names),
-        )
-        self._db.executemany(
-            "INSERT INTO entries (received_at, is_rejected, body) VALUES (?, ?, ?)",
-            ((now, isinstance(r, Rejection), msgspec.json.encode(r)) for r in delivery.records),
         )
         return True
 
@@ -158,22 +223,58 @@ class Inbox:
         """Return up to *most* entries in the order in which they were received."""
         with telling(self.path):
             rows = self._db.execute(
-                "SELECT number, is_rejected, body FROM entries ORDER BY number LIMIT ?", (most,)
+                "SELECT number, received_at, is_rejected, body FROM entries ORDER BY number"
+                " LIMIT ?",
+                (most,),
             ).fetchall()
         return [
             Entry(
                 number=number,
                 record=_decoded(body, is_rejected=bool(is_rejected)),
+                received_at=datetime.fromisoformat(received_at),
             )
-            for number, is_rejected, body in rows
+            for number, received_at, is_rejected, body in rows
         ]
 
-    def remove(self, entries: Iterable[Entry]) -> None:
-        """Forget *entries*, which the pipeline has accepted."""
+    def remove(
+        self,
+        entries: Sequence[Entry],
+        waits: Waits | None = None,
+        *,
+        now: datetime | None = None,
+    ) -> None:
+        """Forget *entries*, the oldest of all, which the pipeline has accepted.
+
+        *waits* says how long they took until *now*.
+        """
         with telling(self.path), transaction(self._db):
-            self._db.executemany(
-                "DELETE FROM entries WHERE number = ?", ((e.number,) for e in entries)
+            self._db.execute(
+                "DELETE FROM entries WHERE number <= ?", (max(e.number for e in entries),)
             )
+            if waits is not None and now is not None:
+                self._count(waits, now)
+
+    def _count(self, waits: Waits, now: datetime) -> None:
+        hour = _hour(now)
+        self._db.executemany(
+            "INSERT INTO waits VALUES (?, ?, ?, ?) ON CONFLICT (hour, since, bucket)"
+            " DO UPDATE SET events = events + excluded.events",
+            (
+                (hour, since, number, events)
+                for since, counts in waits.items()
+                for number, events in counts.items()
+            ),
+        )
+
+    def pace(self, since: Since, begin: datetime) -> Pace:
+        """Return how long events took that arrived at Brevo in the hour of *begin* or later."""
+        with telling(self.path):
+            rows = self._db.execute(
+                "SELECT bucket, sum(events) FROM waits WHERE since = ? AND hour >= ?"
+                " GROUP BY bucket",
+                (since, _hour(begin)),
+            ).fetchall()
+        return Pace.of(Counter(dict(rows)))
 
     def waiting(self) -> Waiting:
         """Return how much waits."""
@@ -184,18 +285,32 @@ class Inbox:
             ).fetchone()
         return Waiting(count=int(count), oldest=datetime.fromisoformat(oldest) if oldest else None)
 
-    def forget_deliveries(self, now: datetime) -> None:
-        """Forget the names of deliveries that nobody repeats any more."""
+    def size(self) -> int:
+        """Return about how much waits, in no time, however much it is."""
+        with telling(self.path):
+            (size,) = self._db.execute(
+                "SELECT coalesce((SELECT max(number) FROM entries)"
+                " - (SELECT min(number) FROM entries) + 1, 0)"
+            ).fetchone()
+        return int(size)
+
+    def forget(self, now: datetime) -> None:
+        """Forget the names of deliveries that nobody repeats any more, and old figures."""
         with telling(self.path), transaction(self._db):
             self._db.execute(
                 "DELETE FROM deliveries WHERE received_at < ?",
                 ((now - REMEMBERED_FOR).isoformat(),),
             )
+            self._db.execute("DELETE FROM waits WHERE hour < ?", (_hour(now - FIGURES_FOR),))
 
     def places(self) -> dict[str, bytes]:
         """Return how far each followed file was read, as whoever follows it wrote that down."""
         with telling(self.path):
-            return dict(self._db.execute("SELECT path, body FROM places").fetchall())
+            return dict(self._db.execute("SELECT file, body FROM places").fetchall())
+
+
+def _hour(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H}"
 
 
 def _decoded(body: bytes, *, is_rejected: bool) -> Received:

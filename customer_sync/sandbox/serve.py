@@ -10,6 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from customer_sync.clock import SystemClock
 from customer_sync.errors import ConfigError
+from customer_sync.listening import address, listen, require_server, web_server
+from customer_sync.sandbox.api import PREFIX
 from customer_sync.sandbox.app import Sandbox
 from customer_sync.sandbox.errors import ConnectionDropped
 from customer_sync.sandbox.importing import is_loopback
@@ -58,26 +60,12 @@ def bind(host: str, port: int, *, allow_remote: bool = False) -> socket.socket:
             trouble=Code.LISTENING,
             hint="Leave the host out, or allow remote access explicitly.",
         )
-    hint = "Name another port; 0 takes any."
-    if not 0 <= port < 2**16:
-        raise ConfigError(
-            f"cannot listen on port {port}: there is no such port",
-            trouble=Code.LISTENING,
-            hint=hint,
-        )
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as problem:
-        raise ConfigError(
-            f"cannot listen on {host}:{port}: {problem}", trouble=Code.LISTENING, hint=hint
-        ) from problem
+    return listen(host, port)
 
 
 def base_url(listener: socket.socket) -> str:
     """Return the base URL of the API behind a listening socket."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}/v3" if ":" in host else f"http://{host}:{port}/v3"
+    return f"{address(listener)}{PREFIX}"
 
 
 def make_server(app: ASGIApp) -> "uvicorn.Server":
@@ -86,15 +74,8 @@ def make_server(app: ASGIApp) -> "uvicorn.Server":
     Raises:
         ConfigError: The server is not installed.
     """
-    try:
-        import uvicorn  # noqa: PLC0415 - an optional extra
-        from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: PLC0415 - likewise
-    except ImportError as problem:
-        raise ConfigError(
-            "serving needs uvicorn, which is not installed",
-            trouble=Code.PACKAGE_MISSING,
-            hint="Install it with: pip install 'customer-sync[serve]'",
-        ) from problem
+    require_server()
+    from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: PLC0415 - an optional extra
 
     class DroppingProtocol(H11Protocol):
         """Gives the application of each connection the means to break it."""
@@ -104,17 +85,7 @@ def make_server(app: ASGIApp) -> "uvicorn.Server":
             _send_at_once(transport)
             self.app = _Dropping(app, transport)
 
-    config = uvicorn.Config(
-        app,
-        http=DroppingProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        date_header=False,
-        server_header=False,
-    )
-    return uvicorn.Server(config)
+    return web_server(app, http=DroppingProtocol, date_header=False)
 
 
 def _send_at_once(transport: asyncio.Transport) -> None:

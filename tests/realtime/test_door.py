@@ -9,6 +9,8 @@ from openapi_core.testing import MockRequest, MockResponse
 
 from customer_sync.config import Secret
 from customer_sync.realtime.app import MOST_BYTES
+from customer_sync.realtime.inbox import Inbox
+from customer_sync.realtime.intake import Limits
 from customer_sync.realtime.openapi import description
 from realtime_stage import Entrance, from_shopify
 
@@ -114,6 +116,30 @@ def test_where_nothing_can_be_kept_the_sender_shall_come_again(tmp_path: Path) -
         answer = client.post("/events", json=EVENT)
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_beyond_the_limit_of_the_inbox_the_sender_shall_come_again(tmp_path: Path) -> None:
+    """What was accepted is safe; once there is room, more is taken."""
+    entrance = Entrance(tmp_path, limits=Limits(records=2))
+    with entrance.client() as client:
+        statuses = [client.post("/events", json=[EVENT, EVENT]).status_code for _ in range(2)]
+        refused = client.post("/events", json=EVENT)
+        with Inbox(tmp_path) as inbox:
+            inbox.remove(inbox.oldest(10))
+        after = client.post("/events", json=EVENT)
+    assert statuses == [202, 503]
+    assert int(refused.headers["Retry-After"]) > 0
+    assert "2" in refused.json()["error"]
+    assert after.status_code == 202
+    assert entrance.kept() == [EVENT]
+
+
+def test_beyond_the_limit_of_requests_the_sender_shall_come_again(tmp_path: Path) -> None:
+    """Those who wait for the disk must not become ever more."""
+    entrance = Entrance(tmp_path, limits=Limits(requests=0))
+    with entrance.client() as client:
+        assert client.post("/events", json=EVENT).status_code == 503
+    assert entrance.kept() == []
 
 
 def test_the_pages_answer(tmp_path: Path) -> None:

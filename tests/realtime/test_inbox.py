@@ -48,9 +48,9 @@ def test_names_are_forgotten_in_time(tmp_path: Path) -> None:
     later = NOW + REMEMBERED_FOR + timedelta(seconds=1)
     with Inbox(tmp_path) as inbox:
         inbox.keep([named], now=NOW)
-        inbox.forget_deliveries(NOW)
+        inbox.forget(NOW)
         assert inbox.keep([named], now=NOW) == [False]
-        inbox.forget_deliveries(later)
+        inbox.forget(later)
         assert inbox.keep([named], now=later) == [True]
 
 

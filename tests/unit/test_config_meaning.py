@@ -14,6 +14,7 @@ from customer_sync.config import (
     LogLevel,
     LogSettings,
     Notifications,
+    RealtimeSettings,
     RetrySettings,
     RunEvent,
     SourceName,
@@ -77,6 +78,11 @@ skills:
       file: logs/sync.log
       max_size: 2 MB
       keep: 0
+    realtime:
+      max_delay_s: 0.5
+      max_batch: 50
+      inbox_limit: 100
+      pending_limit: 10
     notifications:
       webhook_url: ${HOOK}
       webhook_secret: ${HOOK_SECRET}
@@ -163,6 +169,7 @@ def test_everything_said(tmp_path: Path) -> None:
             max_bytes=2_000_000,
             keep=0,
         ),
+        realtime=RealtimeSettings(max_delay_s=0.5, max_batch=50, inbox_limit=100, pending_limit=10),
         notifications=Notifications(
             webhook_url_variable="HOOK",
             secret_variable="HOOK_SECRET",
@@ -238,6 +245,10 @@ def test_every_key_in_the_other_spelling(tmp_path: Path) -> None:
         "batch_size",
         "max_attempts",
         "base_delay",
+        "max_delay_s",
+        "max_batch",
+        "inbox_limit",
+        "pending_limit",
         "max_delay",
         "log_level",
         "max_size",

@@ -200,6 +200,8 @@ def _defaults_in_use(config: Config) -> Iterator[tuple[str, str, object]]:
     yield "logging", "format", config.logging.format
     yield "logging", "max_size", config.logging.max_bytes
     yield "logging", "keep", config.logging.keep
+    for key in ("max_delay_s", "max_batch", "inbox_limit", "pending_limit"):
+        yield "realtime", key, getattr(config.realtime, key)
     yield "notifications", "events", list(config.notifications.events)
     yield "notifications", "allow_private", config.notifications.allow_private
 

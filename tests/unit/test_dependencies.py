@@ -37,14 +37,16 @@ OWNERS = {
     "rich": ("customer_sync.console", "customer_sync.cli"),
     "yaml": ("customer_sync.config", "customer_sync.scheduling"),
     "starlette": ("customer_sync.sandbox", "customer_sync.realtime"),
+    "uvicorn": ("customer_sync.listening", "customer_sync.sandbox.serve"),
     "tenacity": ("customer_sync.brevo", "customer_sync.pull", "customer_sync.notify"),
     "jsonschema": ("customer_sync.core", "customer_sync.config"),
+    "jsonschema_rs": ("customer_sync.core",),
     "phonenumbers": ("customer_sync.core", "customer_sync.sandbox"),
     "email_validator": ("customer_sync.core", "customer_sync.config", "customer_sync.sandbox"),
 }
 """Who may import a library; nobody else knows of it."""
 
-PURE_LIBRARIES = {"jsonschema", "phonenumbers", "email_validator", "msgspec"}
+PURE_LIBRARIES = {"jsonschema", "jsonschema_rs", "phonenumbers", "email_validator", "msgspec"}
 IMPURE = {
     *("os", "io", "pathlib", "shutil", "tempfile", "socket", "ssl", "http", "urllib"),
     *("time", "random", "secrets", "uuid", "logging", "subprocess", "multiprocessing"),
