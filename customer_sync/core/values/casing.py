@@ -27,9 +27,12 @@ def title_name(text: str) -> str:
 
     Spaces stay as they are. Applying it twice changes nothing more.
     """
-    if text.isalpha() and not (text.islower() or text.isupper()):
-        # One word in mixed case, as most names are written.
-        return text
+    # One word in mixed case, as most names are written, stays as it is.
+    is_right = text.isalpha() and not (text.islower() or text.isupper())
+    return text if is_right else _title_words(text)
+
+
+def _title_words(text: str) -> str:
     last = max((match.start() for match in _WORD.finditer(text)), default=0)
     return _WORD.sub(lambda match: _title_word(match.group(), is_last=match.start() == last), text)
 

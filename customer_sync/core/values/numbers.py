@@ -18,8 +18,8 @@ def parse(text: str, *, decimal_mark: str | None = None) -> float:
     the other of point and comma separates groups of three digits, as do blanks and apostrophes.
 
     Raises:
-        TransformError: it is no number, not finite, or a whole number beyond 2^53, which could not
-            be kept to the last digit.
+        TransformError: it is no number, or so large (2^53 and more) that whole numbers are not
+            kept to the last digit.
     """
     digits = text.strip()
     if decimal_mark is not None:
@@ -27,8 +27,7 @@ def parse(text: str, *, decimal_mark: str | None = None) -> float:
     if not _PLAIN.fullmatch(digits):
         raise TransformError("it is not a number")
     number = float(digits)
-    # What lies just below the limit may be rounded up to it.
-    if not is_exact(number) and abs(Decimal(digits)) >= _EXACT_LIMIT:
+    if not is_exact(number):
         raise TransformError("it is too large for a number; map it to a text attribute")
     # A zero below zero is zero.
     return number + 0.0
