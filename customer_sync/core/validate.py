@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
-import jsonschema_rs
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import ValidationError
 
 from customer_sync.core.model import (
     Email,
@@ -17,6 +16,7 @@ from customer_sync.core.model import (
     Rejection,
     Trigger,
 )
+from customer_sync.core.schema import Schema
 from customer_sync.core.values.addresses import EmailInvalid, email_address
 from customer_sync.core.values.moments import parse_moment
 from customer_sync.core.values.readings import emptied, is_empty
@@ -47,9 +47,7 @@ class EventValidator:
 
     def __init__(self, schema: Mapping[str, object], *, now: datetime | None = None) -> None:
         """Prepare to check by *schema*; without *now*, no time lies too far ahead."""
-        whole = _without_references(schema, schema)
-        self._schema = Draft202012Validator(whole)
-        self._quick_schema = jsonschema_rs.Draft202012Validator(whole)
+        self._schema = Schema(schema)
         self._latest = _LAST_MOMENT if now is None else now + CLOCKS_APART
 
     def validate(self, record: Record) -> Event | Rejection:
@@ -68,50 +66,19 @@ class EventValidator:
         """
         spelled = SpelledRecord(record.content)
         problems = spelled.problems
-        if not self.is_plainly_allowed(spelled.content):
+        if not self._schema.accepts(spelled.content):
             problems = [*problems, *self._schema_problems(spelled)]
         if problems:
             return _rejection(record, problems)
         return _event(record, spelled, self._latest)
 
-    def is_plainly_allowed(self, content: object) -> bool:
-        """Tell at once whether the schema allows *content*; of the few where it says no, ask on."""
-        try:
-            return self._quick_schema.is_valid(content)
-        except ValueError:
-            # It holds what cannot stand in JSON.
-            return False
-
     def _schema_problems(self, spelled: SpelledRecord) -> Iterator[Problem]:
-        for error in self._schema.iter_errors(spelled.content):
+        for error in self._schema.errors(spelled.content):
             yield Problem(
                 pointer=spelled.pointer(error.absolute_path),
                 rule=str(error.validator),
                 detail=_sentence(error),
             )
-
-
-def _without_references(part: object, schema: Mapping[str, object]) -> Any:
-    """Return *part* with every `$ref` replaced by what it names; checking is twice as fast then.
-
-    Only references within the schema, to its `$defs`, are known, and none may lead in a circle.
-    """
-    match part:
-        case {"$ref": str(reference), **others}:
-            definitions = schema["$defs"]
-            assert isinstance(definitions, Mapping)  # noqa: S101 - the schema ships with the package
-            named = _without_references(definitions[reference.removeprefix("#/$defs/")], schema)
-            return {**named, **_without_references(others, schema)}
-        case Mapping():
-            return {
-                key: _without_references(value, schema)
-                for key, value in part.items()
-                if key != "$defs"
-            }
-        case list():
-            return [_without_references(item, schema) for item in part]
-        case _:
-            return part
 
 
 def _rejection(record: Record, problems: Iterable[Problem]) -> Rejection:
