@@ -179,6 +179,8 @@ class BrevoRejected(BrevoError):
         self.status = status
         self.code = code
         self.duplicate_identifiers = duplicate_identifiers
+        self.attempts = 1
+        """How many there were; an earlier one, whose answer was lost, may have done it."""
 
 
 class ImportUncertain(BrevoUnavailable):

@@ -90,11 +90,12 @@ class MortalStore(Store):
         *,
         superseded: Confirmed | None = None,
         gone: ContactId | None = None,
+        detail: str = "",
     ) -> None:
         """Note the success, and maybe die."""
         self.death.around(
             lambda: super(MortalStore, self).record_applied(
-                run_id, change, confirmed, now, superseded=superseded, gone=gone
+                run_id, change, confirmed, now, superseded=superseded, gone=gone, detail=detail
             )
         )
 

@@ -91,6 +91,23 @@ class People:
         if before.id in self.made:
             self.made[now.id] = now
 
+    def was_undone(self, before: Contacts, touched: Contacts) -> None:
+        """Note how an undo left the account, which is as people had left it.
+
+        *before* is the account before the run that was undone, *touched* before the undo.
+        """
+        still_there = {contact.id for contact in touched.values()}
+        untouched = {
+            contact.id
+            for contact in before.values()
+            if contact.id in self.made and content(self.made[contact.id]) == content(contact)
+        }
+        for email, contact in self.seen.items():
+            if email in before and contact.id not in still_there:
+                self.was_made_anew(before[email], contact)
+            elif contact.id in untouched:
+                self.made[contact.id] = contact
+
     def were_answered(self, letters: Iterable[Letter], truth: ShopTruth) -> None:
         """Forget the edits of whatever the shop, which wins, has spoken of since."""
         for letter in letters:
@@ -325,7 +342,7 @@ class Verdict:
 
     def _check_without_customer(self, email: str, contact: Contact) -> None:
         made = self.people.made.get(contact.id)
-        if made is not None and _content(made) == _content(contact):
+        if made is not None and content(made) == content(contact):
             return
         assert self.truth.ever_at(email), f"{email} was nobody's and was changed"
         if contact.id not in self.people.unblocked:
@@ -333,7 +350,8 @@ class Verdict:
         assert LIST not in contact.list_ids, f"{email} has no customer and is on the list"
 
 
-def _content(contact: Contact) -> tuple[object, ...]:
+def content(contact: Contact) -> tuple[object, ...]:
+    """Return all of a contact that anybody may change."""
     return (
         dict(contact.attributes),
         contact.list_ids,

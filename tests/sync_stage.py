@@ -210,10 +210,7 @@ class Stage:
         made = {c.id for c in written.values()} - {c.id for c in before.values()}
         self._look_at(self._do(job, Death(at=0), None), removable=made)
         check_undone(before, written, touched, self.people.seen)
-        for email, contact in self.people.seen.items():
-            gone = before.get(email)
-            if gone is not None and contact.id not in {c.id for c in touched.values()}:
-                self.people.was_made_anew(gone, contact)
+        self.people.was_undone(before, touched)
 
     def settle(
         self,

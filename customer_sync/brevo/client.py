@@ -293,13 +293,13 @@ class BrevoClient:
             raise _batch_rejection(refused, len(items)) from refused
 
     async def delete(self, ref: AnyRef) -> bool:
-        """Delete a contact; False where there was none, which is just as well."""
+        """Delete a contact; False where there was none from the first, which is just as well."""
         segment, query = wire.path_of(ref)
         try:
             await self._api.send("DELETE /contacts/{identifier}", segment, query=query)
         except BrevoRejected as rejection:
             if rejection.status == 404:
-                return False
+                return rejection.attempts > 1
             raise
         return True
 

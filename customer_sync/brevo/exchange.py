@@ -24,7 +24,7 @@ from customer_sync.brevo.retry import (
 from customer_sync.brevo.throttle import Family, RateNote, Throttle
 from customer_sync.clock import Clock
 from customer_sync.compression import is_bounded
-from customer_sync.errors import BrevoUnavailable
+from customer_sync.errors import BrevoRejected, BrevoUnavailable
 from customer_sync.trouble import Code
 
 _LARGEST_ANSWER = 64_000_000
@@ -180,6 +180,9 @@ class Exchange:
         )
         try:
             return await retrying(self._attempt, call, patience)
+        except BrevoRejected as rejection:
+            rejection.attempts = patience.attempts
+            raise
         except TransientFailure as failure:
             raise _given_up(call, patience, failure) from failure
 

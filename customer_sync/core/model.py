@@ -429,6 +429,7 @@ class Applied:
 
     change: Write
     contact_id: ContactId | None = None
+    """The contact that was written; None for one that was to be deleted and was gone already."""
     refused: Mapping[str, Value] = field(default_factory=dict)
     """Values of the change that Brevo would not take; the rest was written."""
 

@@ -14,6 +14,7 @@ from customer_sync.core.model import (
     Applied,
     Change,
     Confirmed,
+    ContactId,
     Create,
     Customer,
     Dated,
@@ -31,6 +32,7 @@ from customer_sync.core.model import (
 )
 from customer_sync.core.requests.bill import Route
 from customer_sync.core.requests.jobs import ProcessId
+from customer_sync.core.undoing.past import GONE_ALREADY
 from customer_sync.privacy import mask_email, mask_text
 from customer_sync.run.report import MOST_ERRORS, OutcomeCounts, ReportedError
 from customer_sync.store import QueueItem, Store
@@ -170,9 +172,8 @@ class RunJournal:
             confirmed,
             self._clock.now(),
             superseded=None if before is None or before.is_deleted else before,
-            gone=change.before.id
-            if isinstance(change, Delete) and outcome.contact_id is None
-            else None,
+            gone=_gone(outcome),
+            detail=GONE_ALREADY if _was_gone(outcome) else "",
         )
         self._follow(change, confirmed)
         self._report_refused(outcome)
@@ -241,6 +242,24 @@ class RunJournal:
         if isinstance(change, Update) and change.before.email is not None:
             self._confirmed.pop(change.before.email, None)
         self._confirmed[confirmed.email] = confirmed
+
+
+def _gone(applied: Applied) -> ContactId | None:
+    """Return the contact that exists no more."""
+    change = applied.change
+    if isinstance(change, Delete) and (change.patch is None or applied.contact_id is None):
+        return change.before.id
+    return None
+
+
+def _was_gone(applied: Applied) -> bool:
+    """Tell whether somebody else must have deleted the contact.
+
+    What waited for its retry may have been done by the attempt before.
+    """
+    change = applied.change
+    is_news = isinstance(change, Delete) and change.customer.statements > 0
+    return is_news and applied.contact_id is None
 
 
 def _as_it_waits(change: Write) -> Customer:

@@ -51,7 +51,7 @@ class ContactWriter(Protocol):
         ...
 
     async def delete(self, ref: ContactId) -> bool:
-        """Delete one contact; False where it was gone already."""
+        """Delete one contact; False where it was gone already, by nobody knows whom."""
         ...
 
     async def contact(self, ref: ContactId) -> Contact | None:
@@ -77,8 +77,8 @@ async def write(
         case Update():
             return await _update(change, writer, recreate)
         case Delete(patch=None):
-            await writer.delete(change.before.id)
-            return Applied(change=change, contact_id=None)
+            is_ours = await writer.delete(change.before.id)
+            return Applied(change=change, contact_id=change.before.id if is_ours else None)
         case Delete():
             return await _soft_delete(change, writer)
 

@@ -73,6 +73,7 @@ class Store(People, History, RetryQueue, Mirror, Suppressions, Persons, Outbox):
         *,
         superseded: Confirmed | None = None,
         gone: ContactId | None = None,
+        detail: str = "",
     ) -> None:
         """Note that Brevo has *change*: the journal, the confirmed state and the queue as one.
 
@@ -85,7 +86,7 @@ class Store(People, History, RetryQueue, Mirror, Suppressions, Persons, Outbox):
                 run_id,
                 change,
                 APPLIED,
-                "",
+                detail,
                 now,
                 contact_id=confirmed.contact_id,
                 latency_s=latency_of(change, now),

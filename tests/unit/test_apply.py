@@ -209,8 +209,11 @@ def test_a_soft_deletion_of_nobody_is_done() -> None:
 
 
 def test_a_hard_deletion_of_nobody_is_done() -> None:
-    """404 counts as done."""
-    assert carry_out([hard_delete()], MemoryAccount()).applied == ["jane@example.com"]
+    """404 counts as done, and is told apart from a deletion that did something."""
+    (nobody,) = carry_out([hard_delete()], MemoryAccount()).outcomes
+    assert nobody == Applied(change=hard_delete(), contact_id=None)
+    (somebody,) = carry_out([hard_delete()], MemoryAccount.of(contact())).outcomes
+    assert somebody == Applied(change=hard_delete(), contact_id=contact().id)
 
 
 # ---------------------------------------------------------------- phones

@@ -28,6 +28,7 @@ from customer_sync.core.model import (
     Applied,
     Change,
     Confirmed,
+    ContactId,
     ContactPatch,
     Deferred,
     Email,
@@ -264,8 +265,30 @@ def test_a_contact_that_is_gone_is_not_mirrored_any_more(store: Store, change: W
     store.mirror([contact()], reading=1)
     run = journal(store)
     run.accept([change])
+    run.intend([change], Route.DELETE)
     run.record(Applied(change=change, contact_id=None))
     assert store.mirrored([JANE]) == {}
+    (tried,) = store.tried("r0")
+    assert tried.was_gone
+
+
+@pytest.mark.parametrize(
+    ("statements", "contact_id"), [(1, contact().id), (0, None)], ids=["deleted", "tried before"]
+)
+def test_a_contact_that_a_deletion_may_have_deleted_was_not_gone(
+    store: Store, statements: int, contact_id: ContactId | None
+) -> None:
+    """It is gone now, and undoing the run brings it back."""
+    change = hard_delete()
+    change = replace(change, customer=replace(change.customer, statements=statements))
+    store.mirror([contact()], reading=1)
+    run = journal(store)
+    run.accept([change])
+    run.intend([change], Route.DELETE)
+    run.record(Applied(change=change, contact_id=contact_id))
+    assert store.mirrored([JANE]) == {}
+    (tried,) = store.tried("r0")
+    assert not tried.was_gone
 
 
 def test_a_creation_in_place_of_an_update_does_not_join_lists_that_were_left(

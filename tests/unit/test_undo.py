@@ -42,7 +42,7 @@ from customer_sync.core.model import (
     Value,
     Why,
 )
-from customer_sync.core.undoing.past import Identity, Tried
+from customer_sync.core.undoing.past import GONE_ALREADY, Identity, Tried
 from customer_sync.core.undoing.undo import undo
 from customer_sync.core.undoing.wayback import Present, Stay, Staying, WayBack
 
@@ -614,6 +614,14 @@ def test_a_contact_that_was_deleted_for_good_is_made_anew() -> None:
     )
     here = way.memory.about(contact(number=12).id).confirmed[JANE]
     assert here == confirmed(number=12)
+
+
+def test_a_contact_that_somebody_else_had_deleted_is_not_made_anew() -> None:
+    """The run changed nothing at Brevo; that the customer lives is remembered again."""
+    one = replace(tried(hard_delete(), known=[confirmed()]), detail=GONE_ALREADY)
+    way = way_back(one, present(known=[confirmed(number=None, is_deleted=True)]))
+    assert isinstance(way.change, Keep)
+    assert way.memory.confirmed == {JANE: confirmed()}
 
 
 @pytest.mark.parametrize(

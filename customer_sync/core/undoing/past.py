@@ -7,6 +7,8 @@ from customer_sync.core.model import Confirmed, ContactId, Email, Write
 
 APPLIED = "applied"
 FAILED = "failed"
+GONE_ALREADY = "it was gone already"
+"""What the journal says of a contact that somebody else had deleted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,11 @@ class Tried:
 
     is_superseded: bool = False
     """A later run wrote to the contact, whatever became of this."""
+
+    @property
+    def was_gone(self) -> bool:
+        """Tell whether the contact was to be deleted and somebody else had done it."""
+        return self.detail == GONE_ALREADY
 
     @property
     def may_have_arrived(self) -> bool:

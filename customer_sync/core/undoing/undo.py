@@ -9,6 +9,7 @@
     set a block             anything                               nothing: it stays
     set it for a deletion   nobody touched the contact             with leave, it is lifted
     deleted for good        nobody has the address                 it is made anew
+    was to, and it was gone anything                               nothing: others deleted it
 
 Whatever was changed since by anybody else is left alone, and said. Nobody who ever said no becomes
 mailable: a block is only lifted where a deletion alone was its reason.
@@ -179,6 +180,8 @@ def _undo_deletion(tried: Tried, change: Delete, now: Present) -> WayBack:
     ]
     customer = _person(change, email, is_deleted=False)
     memory = after_deletion(tried, change, known)
+    if tried.was_gone:
+        return WayBack(change=Keep(customer=customer, before=None), memory=memory)
     there = None if email in now.leaving else now.observed.get(email)
     if there is not None and _is_as_created(there, patch, ()):
         keep = Keep(customer=customer, before=there)
