@@ -15,6 +15,7 @@ from customer_sync.cli.options import ConfigOption, StateOption, load_config, st
 from customer_sync.config import Config
 from customer_sync.errors import ConfigError, ExitCode, UsageError
 from customer_sync.pull.order import platform_of
+from customer_sync.pull.shops import shop_of, variables
 from customer_sync.scheduling import (
     At,
     Place,
@@ -115,10 +116,11 @@ def schedule(
     Example: customer-sync schedule cron exports/ --every 15m
     """
     loaded = load_config(config)
-    place = _place(config, loaded, state=state, key_file=key_file, log_file=log_file, alert=alert)
+    named = _sources(sources or [], loaded)
+    secrets = _secrets(loaded, named)
+    place = _place(config, secrets, state=state, key_file=key_file, log_file=log_file, alert=alert)
     wanted = _timing(every, at)
     _refuse_odd(place, sources or [])
-    named = _sources(sources or [], loaded)
     try:
         units = _units(
             scheduler, place, named, wanted, image=image or f"customer-sync:{__version__}"
@@ -182,7 +184,7 @@ def _in_cluster(
 
 def _place(
     config: Path,
-    loaded: Config,
+    secrets: tuple[str, ...],
     *,
     state: Path | None,
     key_file: Path | None,
@@ -197,7 +199,7 @@ def _place(
         config=config,
         state=folder,
         log=(log_file or folder / "log").absolute(),
-        key_variable=loaded.brevo.api_key_variable or "BREVO_API_KEY",
+        variables=secrets,
         key_file=(key_file or config.parent / "customer-sync.env").absolute(),
         alert=alert,
     )
@@ -223,7 +225,30 @@ def _sources(sources: Sequence[str], loaded: Config) -> tuple[str, ...]:
             param_hint="SOURCES",
         )
     named = sources or [f"{loaded.source}:"]
+    for source in named:
+        shop = platform_of(source)
+        if shop is not None:
+            # Else each run would find out that it is not known where the shop is.
+            shop_of(loaded, shop)
     return tuple(s if platform_of(s) is not None else str(Path.cwd() / s) for s in named)
+
+
+def _secrets(loaded: Config, sources: Sequence[str]) -> tuple[str, ...]:
+    """Return the environment variables that a run will look into, the key for Brevo first."""
+    told = loaded.notifications
+    named = [
+        loaded.brevo.api_key_variable or "BREVO_API_KEY",
+        *(
+            name
+            for source in sources
+            if (shop := platform_of(source)) is not None
+            for name in variables(shop, shop_of(loaded, shop))
+        ),
+        told.webhook_url_variable,
+        told.secret_variable,
+        *told.service_variables,
+    ]
+    return tuple(dict.fromkeys(filter(None, named)))
 
 
 def _timing(every: str | None, at: str | None) -> Timing:

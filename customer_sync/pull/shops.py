@@ -41,6 +41,25 @@ def shop_of(config: Config, platform: SourceName) -> ShopSettings:
     return config.shop
 
 
+def variables(platform: SourceName, shop: ShopSettings) -> tuple[str, ...]:
+    """Return the environment variables that hold what opens *shop*: a token, or two words."""
+    app = (shop.client_id_variable, shop.client_secret_variable)
+    match platform:
+        case SourceName.SHOPIFY if all(app):
+            return tuple(filter(None, app))
+        case SourceName.SHOPIFY:
+            return (shop.access_token_variable or "SHOPIFY_ACCESS_TOKEN",)
+        case SourceName.MAGENTO:
+            return (shop.access_token_variable or "MAGENTO_ACCESS_TOKEN",)
+        case SourceName.WOOCOMMERCE:
+            return (
+                shop.consumer_key_variable or "WOOCOMMERCE_CONSUMER_KEY",
+                shop.consumer_secret_variable or "WOOCOMMERCE_CONSUMER_SECRET",
+            )
+        case _:
+            return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
     """The way to one shop, before any request."""
@@ -83,7 +102,7 @@ class Door:
                 client.headers["Authorization"] = self._basic()
                 return WooCommercePuller(client, size)
             case SourceName.MAGENTO:
-                variable = self.shop.access_token_variable or "MAGENTO_ACCESS_TOKEN"
+                (variable,) = variables(self.platform, self.shop)
                 token = self._secret(variable, "the access token of Magento").reveal()
                 client.headers["Authorization"] = f"Bearer {token}"
                 return MagentoPuller(client, self.shop.store_code, size)
@@ -95,27 +114,20 @@ class Door:
                 assert_never(self.platform)
 
     def _shopify(self, client: ShopClient) -> ShopifyApi:
-        shop = self.shop
-        if shop.client_id_variable and shop.client_secret_variable:
+        version, (first, *more) = self.shop.api_version, variables(self.platform, self.shop)
+        if more:
             app = (
-                self._secret(shop.client_id_variable, "the client id of the Shopify app"),
-                self._secret(shop.client_secret_variable, "the client secret of the Shopify app"),
+                self._secret(first, "the client id of the Shopify app"),
+                self._secret(more[0], "the client secret of the Shopify app"),
             )
-            return ShopifyApi(client, shop.api_version, app=app)
-        variable = shop.access_token_variable or "SHOPIFY_ACCESS_TOKEN"
-        token = self._secret(variable, "the access token of Shopify")
-        return ShopifyApi(client, shop.api_version, token=token)
+            return ShopifyApi(client, version, app=app)
+        token = self._secret(first, "the access token of Shopify")
+        return ShopifyApi(client, version, token=token)
 
     def _basic(self) -> str:
-        shop = self.shop
-        key = self._secret(
-            shop.consumer_key_variable or "WOOCOMMERCE_CONSUMER_KEY",
-            "the consumer key of WooCommerce",
-        )
-        secret = self._secret(
-            shop.consumer_secret_variable or "WOOCOMMERCE_CONSUMER_SECRET",
-            "the consumer secret of WooCommerce",
-        )
+        key_variable, secret_variable = variables(self.platform, self.shop)
+        key = self._secret(key_variable, "the consumer key of WooCommerce")
+        secret = self._secret(secret_variable, "the consumer secret of WooCommerce")
         pair = f"{key.reveal()}:{secret.reveal()}".encode()
         return f"Basic {base64.b64encode(pair).decode()}"
 

@@ -13,8 +13,9 @@ _FASTEST_MIN = 5
 _HEAD = """\
 # customer-sync on a runner of your own: who said no is remembered in the state, which must outlive
 # the job and holds customers' data, so that neither GitHub's runners nor its caches are its place.
-# Put the key into the secrets of the repository, as {variable}. Times are UTC. GitHub mails
-# whoever is to know of failed workflows; a run that the next one mends does not fail.
+# Put into the secrets of the repository: {secrets}.
+# Times are UTC. GitHub mails whoever is to know of failed workflows; a run that the next one mends
+# does not fail.
 """
 
 
@@ -37,7 +38,7 @@ def github_actions(place: Place, tasks: Sequence[Task]) -> tuple[Unit, ...]:
         "concurrency": {"group": "customer-sync", "cancel-in-progress": False},
         "jobs": {task.name: _job(place, task, is_first=task is tasks[0]) for task in tasks},
     }
-    head = _HEAD.format(variable=place.key_variable)
+    head = _HEAD.format(secrets=", ".join(place.variables))
     text = head + yaml.safe_dump(workflow, sort_keys=False, width=1_000_000, allow_unicode=True)
     return (Unit(name=".github/workflows/customer-sync.yaml", text=text),)
 
@@ -51,7 +52,7 @@ def _job(place: Place, task: Task, *, is_first: bool) -> dict[str, object]:
         {
             "name": task.description,
             "working-directory": _literal(str(place.folder)),
-            "env": {place.key_variable: f"${{{{ secrets.{place.key_variable} }}}}"},
+            "env": {name: f"${{{{ secrets.{name} }}}}" for name in place.variables},
             "run": _literal(f"{command} {shell_line(task.arguments)}"),
         }
     ]

@@ -9,7 +9,7 @@ from customer_sync.scheduling.timing import cron_fields
 
 _HEAD = """\
 # customer-sync in a cluster. Once, beforehand:
-#   kubectl create secret generic customer-sync --from-literal={variable}=...
+#   kubectl create secret generic customer-sync {secrets}
 #   and, if files are read, a volume claim customer-sync-exports that they are put into.
 # Then: kubectl apply -f this-file. Times are UTC. A Job fails when a person is needed
 # (kube_job_status_failed); a run that the next one mends does not fail. The claim customer-sync
@@ -38,13 +38,14 @@ def kubernetes(
             for task in tasks
         ),
     ]
+    secrets = " ".join(f"--from-literal={name}='...'" for name in place.variables)
     text = yaml.dump_all(
         manifests, Dumper=_WithoutAliases, sort_keys=False, width=1_000_000, allow_unicode=True
     )
     return (
         Unit(
             name="customer-sync.yaml",
-            text=_HEAD.format(variable=place.key_variable) + "---\n" + text,
+            text=_HEAD.format(secrets=secrets) + "---\n" + text,
         ),
     )
 
@@ -55,6 +56,14 @@ class _WithoutAliases(yaml.SafeDumper):
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML names it
         """Say so of every value."""
         return True
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Write text of several lines line by line, as far as YAML can."""
+        style = "|" if "\n" in text else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_WithoutAliases.add_representer(str, _WithoutAliases.represent_text)
 
 
 _CLAIM = {

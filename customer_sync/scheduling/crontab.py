@@ -7,10 +7,10 @@ from customer_sync.scheduling.timing import cron_fields
 
 _HEAD = """\
 # customer-sync: bring Brevo in line with the shop, and look every day whether that works.
-# Add these lines with `crontab -e`. The key stands in a file that only you may read:
+# Add these lines with `crontab -e`. What is secret stands in a file that only you may read:
 #   {keep}
-#   printf '{variable}=%s\\n' "$KEY" > {key_file}
-# {alerted}
+# with a line for each of these, the value in single quotes:
+{secrets}# {alerted}
 # The log is {log}. Runs never overlap: whoever comes second ends at once.
 """
 
@@ -32,8 +32,7 @@ def cron(place: Place, tasks: Sequence[Task]) -> tuple[Unit, ...]:
     quoted_key_file = shell_line([str(place.key_file)])
     head = _HEAD.format(
         keep=f"(umask 077; touch {quoted_key_file})",
-        variable=place.key_variable,
-        key_file=quoted_key_file,
+        secrets="".join(f"#   {name}='...'\n" for name in place.variables),
         alerted=_BY_COMMAND if place.alert else _BY_MAIL,
         log=place.log,
     )

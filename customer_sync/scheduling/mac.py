@@ -29,8 +29,19 @@ def _unit(place: Place, task: Task) -> Unit:
         "ProcessType": "Background",
         **_times(task.timing),
     }
-    text = plistlib.dumps(content, sort_keys=False).decode()
+    text = plistlib.dumps(content, sort_keys=False).decode().replace(_BEGIN, _said(place) + _BEGIN)
     return Unit(name=f"{_FOLDER}/{label}.plist", text=text)
+
+
+_BEGIN = '<plist version="1.0">\n'
+
+
+def _said(place: Place) -> str:
+    names = ", ".join(place.variables)
+    return (
+        "<!-- What is secret stands in the key file, the fourth of ProgramArguments, with a line "
+        f"NAME='...' for each of {names}; chmod 600. -->\n"
+    )
 
 
 def _times(timing: Timing) -> dict[str, object]:

@@ -17,7 +17,7 @@ OnFailure={name}-alert.service
 [Service]
 Type=oneshot
 WorkingDirectory={folder}
-# Holds {variable}=...; only root needs to read it (chmod 600). The dash: it may be absent.
+# Holds {secrets}; only root needs to read it (chmod 600). The dash: it may be absent.
 EnvironmentFile=-{key_file}
 ExecStart=:{command}
 # Endings that need nobody: the next run mends them.
@@ -62,7 +62,7 @@ def _units(place: Place, task: Task) -> Iterator[Unit]:
         name=task.name,
         description=task.description,
         folder=_specified(str(place.folder)),
-        variable=place.key_variable,
+        secrets=", ".join(f"{name}='...'" for name in place.variables),
         key_file=_specified(str(place.key_file)),
         command=" ".join(_word(one) for one in (*_startable(place.program), *task.arguments)),
         fine=" ".join(str(int(code)) for code in task.fine),

@@ -37,9 +37,10 @@ class Place:
     config: Path
     state: Path
     log: Path
-    key_variable: str
+    variables: tuple[str, ...]
+    """Those that hold what is secret: the key for Brevo first, then whatever else is named."""
     key_file: Path
-    """Holds `NAME=value` lines; the key is in it and nowhere else."""
+    """Holds `NAME='value'` lines; the secrets are in it and nowhere else."""
     alert: str | None = None
     """A shell command for endings that need a person; None: what the scheduler itself does."""
 

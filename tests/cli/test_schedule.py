@@ -57,10 +57,18 @@ def _place(folder: Path, *, alert: str | None = None) -> Place:
         config=folder / "config.yaml",
         state=folder / "state",
         log=folder / "state" / "log",
-        key_variable="BREVO_API_KEY",
+        variables=("BREVO_API_KEY",),
         key_file=key_file,
         alert=alert,
     )
+
+
+def _with_shop(world: World, more: str = "") -> None:
+    """Let the configuration say where the shop is."""
+    config = world.folder / "config.yaml"
+    text = config.read_text(encoding="utf-8")
+    shop = "source: shopify\n    shop: {url: https://example.myshopify.com}"
+    config.write_text(text.replace("source: custom", shop) + more, encoding="utf-8")
 
 
 def _tasks(place: Place, *, every: str = "15m") -> tuple[Task, ...]:
@@ -332,7 +340,7 @@ def test_the_key_is_in_no_unit(embedded: World, kind: str, monkeypatch: pytest.M
     monkeypatch.setenv("BREVO_API_KEY", "xkeysib-0123456789abcdef")
     printed = embedded.call("schedule", kind, "exports").out
     assert "xkeysib" not in printed
-    assert "BREVO_API_KEY" in printed or kind == "launchd"
+    assert "BREVO_API_KEY" in printed
 
 
 @pytest.mark.parametrize("kind", ["cron", "systemd", "launchd", "github-actions"])
@@ -346,18 +354,73 @@ def test_paths_are_absolute(embedded: World, kind: str) -> None:
 
 def test_a_shop_is_named_as_it_is(embedded: World) -> None:
     """It is no file."""
+    _with_shop(embedded)
     printed = embedded.call("schedule", "cron", "shopify:", "--at", "02:30").out
     assert "30 2 * * *" in printed
     assert " run shopify: --config" in printed
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_that_is_secret_is_named(embedded: World, kind: str) -> None:
+    """The key, the shop's token, and what notifications need: none is missing at night."""
+    _with_shop(
+        embedded,
+        "notifications:\n  webhook_url: ${HOOK_URL}\n  webhook_secret: ${HOOK_SECRET}\n"
+        "  services: ['${CHAT_URL}']\n",
+    )
+    printed = embedded.call("schedule", kind, "shopify:").out
+    for name in ("BREVO_API_KEY", "SHOPIFY_ACCESS_TOKEN", "HOOK_URL", "HOOK_SECRET", "CHAT_URL"):
+        assert name in printed
+    if kind == "github-actions":
+        (step,) = yaml.safe_load(printed)["jobs"]["customer-sync"]["steps"]
+        assert step["env"]["CHAT_URL"] == "${{ secrets.CHAT_URL }}"
+
+
+@pytest.mark.parametrize(
+    ("keys", "names"),
+    [
+        ("source: magento", ["MAGENTO_ACCESS_TOKEN"]),
+        ("source: woocommerce", ["WOOCOMMERCE_CONSUMER_KEY", "WOOCOMMERCE_CONSUMER_SECRET"]),
+        ("source: shopify", ["SHOPIFY_ACCESS_TOKEN"]),
+    ],
+)
+def test_each_shop_has_secrets_of_its_own(embedded: World, keys: str, names: list[str]) -> None:
+    """They go by their usual names where the configuration gives no others."""
+    _with_shop(embedded)
+    config = embedded.folder / "config.yaml"
+    text = config.read_text(encoding="utf-8").replace("source: shopify", keys)
+    config.write_text(text, encoding="utf-8")
+    (step,) = yaml.safe_load(embedded.call("schedule", "github-actions").out)["jobs"][
+        "customer-sync"
+    ]["steps"]
+    assert list(step["env"]) == ["BREVO_API_KEY", *names]
+
+
+def test_files_need_no_secrets_of_the_shop(embedded: World) -> None:
+    """Although the configuration says where the shop is."""
+    _with_shop(embedded)
+    assert "SHOPIFY_ACCESS_TOKEN" not in embedded.call("schedule", "cron", "exports").out
+
+
+def test_a_shop_that_is_not_configured_is_refused_now(embedded: World) -> None:
+    """Rather than by each run."""
+    refused = embedded.call("schedule", "cron", "shopify:", "--at", "02:30")
+    assert refused.exit_code == ExitCode.CONFIG
+    assert "CS601" in refused.err
+
+
+def test_the_configuration_in_the_manifests_can_be_read(embedded: World) -> None:
+    """Line by line, as it was written, and equal to the file."""
+    printed = embedded.call("schedule", "kubernetes", "in/a.csv").out
+    text = (embedded.folder / "config.yaml").read_text(encoding="utf-8")
+    assert "  config.yaml: |" in printed
+    assert next(yaml.safe_load_all(printed))["data"] == {"config.yaml": text}
+
+
 def test_the_shop_of_the_configuration_needs_no_naming(embedded: World) -> None:
     """Without sources, and without a shop, there is nothing to read."""
     assert embedded.call("schedule", "cron").exit_code == ExitCode.USAGE
-    config = embedded.folder / "config.yaml"
-    text = config.read_text(encoding="utf-8")
-    shop = "source: shopify\n    shop: {url: https://example.myshopify.com}"
-    config.write_text(text.replace("source: custom", shop), encoding="utf-8")
+    _with_shop(embedded)
     assert " run shopify: --config" in embedded.call("schedule", "cron").out
 
 
@@ -385,6 +448,7 @@ def test_manifests_hold_together(embedded: World) -> None:
 
 def test_a_shop_needs_no_volume_for_exports(embedded: World) -> None:
     """Nothing but configuration, state and a temporary folder is mounted."""
+    _with_shop(embedded)
     printed = embedded.call("schedule", "kubernetes", "shopify:", "--at", "2:30").out
     assert "claimName: customer-sync-exports" not in printed
 
