@@ -91,21 +91,25 @@ class People:
         if before.id in self.made:
             self.made[now.id] = now
 
-    def was_undone(self, before: Contacts, touched: Contacts) -> None:
-        """Note how an undo left the account, which is as people had left it.
-
-        *before* is the account before the run that was undone, *touched* before the undo.
-        """
-        still_there = {contact.id for contact in touched.values()}
-        untouched = {
+    def as_made(self) -> set[int]:
+        """Return the contacts that are as others, who made them, left them."""
+        return {
             contact.id
-            for contact in before.values()
+            for contact in self.seen.values()
             if contact.id in self.made and content(self.made[contact.id]) == content(contact)
         }
+
+    def was_undone(self, before: Contacts, touched: Contacts, as_made: Collection[int]) -> None:
+        """Note how an undo left the account, which is as people had left it.
+
+        *before* is the account before the run that was undone, in which *as_made* were as others
+        had left them; *touched* is the account before the undo.
+        """
+        still_there = {contact.id for contact in touched.values()}
         for email, contact in self.seen.items():
             if email in before and contact.id not in still_there:
                 self.was_made_anew(before[email], contact)
-            elif contact.id in untouched:
+            elif contact.id in as_made:
                 self.made[contact.id] = contact
 
     def were_answered(self, letters: Iterable[Letter], truth: ShopTruth) -> None:

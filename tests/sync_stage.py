@@ -198,7 +198,7 @@ class Stage:
     ) -> None:
         """Run *mail*, let *between* happen, and undo the run: its events are still to be told."""
         self.truth.are_arriving(letters)
-        before = self.people.seen
+        before, as_made = self.people.seen, self.people.as_made()
         sources = (self.shop.write("events.jsonl", mail),)
         ending = self._do(Job(command="run", sources=sources, options=EVENTS), Death(at=0), None)
         self._look_at(ending)
@@ -210,7 +210,7 @@ class Stage:
         made = {c.id for c in written.values()} - {c.id for c in before.values()}
         self._look_at(self._do(job, Death(at=0), None), removable=made)
         check_undone(before, written, touched, self.people.seen)
-        self.people.was_undone(before, touched)
+        self.people.was_undone(before, touched, as_made)
 
     def settle(
         self,
