@@ -213,6 +213,8 @@ class Customer:
     moved_in_at: datetime | None = None
     """When the person was heard of at this address after having had another: whoever was deleted
     at this address before was somebody else."""
+    vacated_at: datetime | None = None
+    """When all who had the address before were deleted: what was confirmed until then is theirs."""
     attributes: Mapping[str, Dated[Value]] = field(default_factory=dict)
     email_consent: Dated[bool] | None = None
     sms_consent: Dated[bool] | None = None

@@ -1,5 +1,7 @@
 """What is known to be right once a change is done."""
 
+from dataclasses import replace
+
 import pytest
 
 from builders import JANE, NEW_JANE, at, confirmed, contact, customer, said
@@ -277,3 +279,11 @@ def test_a_block_for_sms_that_comes_back_from_the_ledger_is_not_ours() -> None:
 
     assert ours_since(Note.SMS_COMES_BACK_BLOCKED) is None
     assert ours_since() == at(3)
+
+
+def test_what_was_confirmed_of_others_who_are_deleted_is_theirs() -> None:
+    """Else it would be written to whoever follows them should the contact vanish."""
+    before = confirmed(minute=2, attributes={"CITY": "Rome"})
+    follower = replace(customer(minute=4, attributes={"VIP": "no"}), vacated_at=at(3))
+    kept = Keep(customer=follower, before=contact())
+    assert confirm(kept, before, list_id=LIST).attributes == {"VIP": said("no", 4)}

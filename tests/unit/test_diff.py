@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from builders import JANE, MARY, NEW_JANE, confirmed, contact, customer, said, update
+from builders import JANE, MARY, NEW_JANE, at, confirmed, contact, customer, said, update
 from customer_sync.core.changes.diff import diff, recreate
 from customer_sync.core.changes.suppression import NOBODY, Suppressed
 from customer_sync.core.model import (
@@ -749,3 +749,17 @@ def test_a_shared_address_that_may_be_mailed_again_takes_nobody_along() -> None:
     once = Suppressed(mail=frozenset({JANE}), sms=frozenset({JANE}))
     (change,) = changes([who], [contact(JANE)], [], suppressed=once)
     assert (patch(change).email_blocked, patch(change).sms_blocked) == (None, None)
+
+
+def test_the_fields_of_whoever_had_the_address_before_are_not_newer_than_ones_own() -> None:
+    """The one was deleted, the other moved in, and both are heard of in one run."""
+    who = replace(customer(NEW_JANE, 9, former=[JANE]), vacated_at=at(8))
+    (change, _) = changes(
+        [who],
+        [contact(NEW_JANE, number=8, attributes={"CITY": "Oslo"}), contact(JANE)],
+        [
+            confirmed(JANE, 2, attributes={"CITY": "Rome"}),
+            confirmed(NEW_JANE, 5, number=8, attributes={"CITY": "Oslo"}),
+        ],
+    )
+    assert patch(change) == ContactPatch(attributes={"CITY": "Rome"})

@@ -738,3 +738,33 @@ def test_where_all_who_shared_an_address_leave_it_its_contact_goes_along() -> No
     )
     assert {one.former_emails for one in found.customers.values()} == {(JANE,)}
     assert {one.shared_emails for one in found.customers.values()} == {()}
+
+
+@pytest.mark.parametrize("is_waiting", [False, True])
+def test_whoever_follows_somebody_who_is_deleted_is_told_apart(is_waiting: bool) -> None:
+    """What was confirmed at the address until then is not theirs, also if they wait for a retry."""
+    known = living({"c1": JANE, "c2": MARY})
+    collected = Fold()
+    collected.add(statement(DELETED, 3, customer_id="c2", email=MARY))
+    collected.add(statement(UPDATED, 4, email=MARY))
+    moved = collected.customers(known).customers[MARY]
+    if is_waiting:
+        collected = Fold()
+        collected.add_customer(moved)
+        moved = collected.customers(known).customers[MARY]
+    assert moved.vacated_at == at(3)
+
+
+@pytest.mark.parametrize(
+    "others", [{"c1": JANE, "c2": MARY, "c3": MARY}, {"c1": MARY, "c2": MARY}, {"c1": JANE}]
+)
+def test_whoever_shares_an_address_shares_what_was_confirmed_there(others: dict[str, str]) -> None:
+    """One of several is deleted, or one who was never there."""
+    found = fold(
+        [
+            statement(DELETED, 3, customer_id="c2", email=MARY),
+            statement(UPDATED, 4, email=MARY),
+        ],
+        living(others),
+    )
+    assert found.customers[MARY].vacated_at is None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from customer_sync.core.customers.news import without_those_before
 from customer_sync.core.model import (
     Confirmed,
     Contact,
@@ -35,6 +36,8 @@ def confirm(
     contact = None if isinstance(change, Create) else change.before
     patch = None if isinstance(change, Keep) else change.patch
     alive_before = before if before is not None and not before.is_deleted else None
+    if alive_before is not None and customer.vacated_at is not None:
+        alive_before = without_those_before(alive_before, customer.vacated_at)
     if customer.is_deleted:
         attributes, was_refused = {}, {}
     else:

@@ -255,6 +255,8 @@ def _at_one_address(
             return
         members = [one for one in members if one not in gone]
     whole = _together(alive, everyone)
+    if alive and _were_at_home(gone_ids, email, identities) and not residents.get(email):
+        whole.vacated = max(one.deleted for one in everyone if one.deleted and one.ids & gone_ids)
     if not alive and not any(one.deleted for one in members) and not whole.says_no:
         yield _old_news(email, whole, members)
         return
@@ -266,6 +268,11 @@ def _at_one_address(
         has_moved=_has_moved(email, whole, identities),
         statements=sum(one.statements for one in members),
     )
+
+
+def _were_at_home(gone: Collection[str], email: Email, identities: Identities) -> bool:
+    """Tell whether any of those who are gone is known to have lived at *email*."""
+    return any(i in identities.addresses and identities.addresses[i].value == email for i in gone)
 
 
 def _old_news(email: Email, dead: Heard, members: list[Heard]) -> Skip:
@@ -336,6 +343,7 @@ def _customer(
         former_emails=former_emails,
         shared_emails=shared_emails,
         moved_in_at=heard.emails[email][0][0] if has_moved else None,
+        vacated_at=heard.vacated[0] if heard.vacated else None,
         # Of whoever is deleted too: the state may know that the customer has come back since.
         attributes=dated(heard.attributes),
         email_consent=consents.get("email"),

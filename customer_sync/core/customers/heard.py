@@ -36,6 +36,8 @@ class Heard:
     updated: Clock | None = None
     deleted: Clock | None = None
     last: Clock | None = None
+    vacated: Clock | None = None
+    """When all were deleted who had the newest address before."""
     statements: int = 0
 
     def add(self, said: Statement, place: int) -> None:
@@ -103,6 +105,8 @@ class Heard:
         if customer.deleted_at is not None:
             heard.deleted = (customer.deleted_at, -1)
         heard.last = (customer.last_at, -1)
+        if customer.vacated_at is not None:
+            heard.vacated = (customer.vacated_at, -1)
         return heard
 
     def merge(self, other: "Heard") -> None:
@@ -117,6 +121,7 @@ class Heard:
         self.updated = _later(self.updated, other.updated)
         self.deleted = _later(self.deleted, other.deleted)
         self.last = _later(self.last, other.last)
+        self.vacated = _later(self.vacated, other.vacated)
         self.statements += other.statements
         self._forget_creations_before_the_deletion()
 

@@ -49,6 +49,8 @@ def settle_in(
     """
     if customer.is_deleted:
         return customer, before
+    if before is not None and customer.vacated_at is not None:
+        before = without_those_before(before, customer.vacated_at)
     living = [known for known in moved_in if not known.is_deleted]
     attributes = dict(customer.attributes)
     for known in living:
@@ -59,6 +61,12 @@ def settle_in(
     if before is not None and is_tombstone and (living or _moved_in_since(customer, before)):
         before = replace(before, is_deleted=False, deleted_at=None, created_at=None)
     return replace(customer, attributes=attributes), before
+
+
+def without_those_before(known: Confirmed, vacated_at: datetime) -> Confirmed:
+    """Return what was confirmed at an address without what is about others who had it."""
+    attributes = {n: said for n, said in known.attributes.items() if said.at > vacated_at}
+    return replace(known, attributes=attributes, created_at=None)
 
 
 def _moved_in_since(customer: Customer, tombstone: Confirmed) -> bool:
