@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,18 @@ def test_the_health_check_is_a_command_that_there_is(embedded: World) -> None:
     }
     embedded.sync(event, options=["--state", "state"])
     assert embedded.call(*arguments).exit_code == 0
+
+
+def test_everything_optional_is_in_the_image() -> None:
+    """Nothing can be installed there later, so a chat or a report must not ask for it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (installed,) = (
+        extras
+        for name, arguments in _instructions()
+        if name == "RUN"
+        for extras in re.findall(r'install --quiet "\.\[(.+?)\]"', arguments)
+    )
+    assert set(installed.split(",")) == set(project["optional-dependencies"])
 
 
 def test_whatever_is_copied_is_let_through_and_nothing_else() -> None:
