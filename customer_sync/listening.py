@@ -74,6 +74,7 @@ def web_server(app: "ASGIApp", **settings: Any) -> "uvicorn.Server":
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         **settings,
     )
     return uvicorn.Server(config)

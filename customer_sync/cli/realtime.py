@@ -128,7 +128,7 @@ def _is_retry_due(station: Station) -> bool:
     path = station.folder / state_file(station.config.brevo.target)
     if not path.exists():
         return False
-    with Store(path) as store:
+    with Store(path, is_checked=True) as store:
         due = store.next_retry()
     return due is not None and due <= SystemClock().now()
 

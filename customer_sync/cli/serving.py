@@ -38,6 +38,7 @@ from customer_sync.realtime.alarm import Alarm
 from customer_sync.realtime.app import Door, make_app
 from customer_sync.realtime.colleague import beside, ending_quietly
 from customer_sync.realtime.flushing import Pace
+from customer_sync.realtime.inbox import Inbox
 from customer_sync.realtime.intake import Intake, Limits
 from customer_sync.realtime.receiving import Receiving, RequestRefused, Secrets
 from customer_sync.realtime.server import bind, make_server
@@ -97,6 +98,8 @@ def _serve(station: Station, pace: Pace, *, host: str, port: int) -> None:
     tokens = read_secrets(TOKEN, os.environ)
     secrets = _secrets(os.environ)
     clock = SystemClock()
+    # Whatever is wrong with it is told now, and nobody else in this process makes the file.
+    Inbox(folder).close()
     alarm = Alarm(enough=pace.max_batch)
     flusher = make_flusher(station, alarm, pace=pace, command="serve")
     limits = Limits(records=config.realtime.inbox_limit, requests=config.realtime.pending_limit)

@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
 
 from customer_sync.clock import Clock
 from customer_sync.config import Secret
@@ -66,7 +66,7 @@ class Door:
     on_refused: Callable[[str, RequestRefused], None] = lambda _path, _refused: None
 
 
-def make_app(door: Door) -> Starlette:
+def make_app(door: Door) -> ASGIApp:
     """Return the application."""
     receiving = door.receiving
     webhooks = {
@@ -74,7 +74,7 @@ def make_app(door: Door) -> Starlette:
         "woocommerce": receiving.woocommerce,
         "magento": receiving.magento,
     }
-    return Starlette(
+    return Router(
         routes=[
             Route("/events", _receive(door, receiving.plain, is_plain=True), methods=["POST"]),
             *(
@@ -86,7 +86,8 @@ def make_app(door: Door) -> Starlette:
             Route("/metrics", _metrics(door)),
             Route("/dashboard", _dashboard(door)),
             Route("/openapi.json", _description),
-        ]
+        ],
+        redirect_slashes=False,
     )
 
 

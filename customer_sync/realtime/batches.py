@@ -31,6 +31,9 @@ LONGEST_S = 300.0
 BEHIND = timedelta(minutes=1)
 """Who has waited for so long is helped by few requests, and not by quick ones."""
 
+LISTING_GOOD_FOR = timedelta(minutes=1)
+"""Where very many contacts change, they are not listed for each batch: most are our own changes."""
+
 _ACCEPTED = frozenset({ExitCode.OK, ExitCode.PARTIAL, ExitCode.REFUSED})
 """What was given to the pipeline is written, or kept by it: queued, rejected or withheld."""
 
@@ -67,7 +70,9 @@ class Latecomers(NoHerald):
             self.names |= {customer.email, *customer.ids}
 
 
-def job_for(entries: Sequence[Entry], command: str, now: datetime) -> Job:
+def job_for(
+    entries: Sequence[Entry], command: str, now: datetime, *, is_checked: bool = False
+) -> Job:
     """Return the job that carries *entries* out, in their order.
 
     It goes the quickest way, without imports, which Brevo takes half a minute for; only who is
@@ -80,8 +85,10 @@ def job_for(entries: Sequence[Entry], command: str, now: datetime) -> Job:
         options=RunOptions(
             max_rejects=Limit(share=1.0),
             route=RouteChoice.AUTO if is_behind else RouteChoice.BATCH,
+            listing_good_for=LISTING_GOOD_FOR,
         ),
         max_duration_s=LONGEST_S,
+        is_checked=is_checked,
     )
 
 

@@ -21,6 +21,9 @@ _LOOK_S = 2.0
 _HOUSEKEEPING_S = 60.0
 """How often it is seen to what waits in the retry queue, and to what can be forgotten."""
 
+_CHECK_EVERY_S = 3600.0
+"""How often the state is looked through for damage, which takes the longer the larger it is."""
+
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
 
@@ -115,7 +118,7 @@ class Flusher:
         self._command = command
         self._told = told
         self._chores = chores or Chores()
-        self._chores_at = clock.monotonic()
+        self._chores_at = self._check_at = clock.monotonic()
         self._pause_s = _FIRST_PAUSE_S
         self._sizes = _Sizes(most=pace.max_batch, next=pace.max_batch)
         self.standing = Standing()
@@ -191,9 +194,14 @@ class Flusher:
         """
         if not entries and not self._has_chores(inbox):
             return None
-        ran = self._run(job_for(entries, self._command, self._clock.now()))
+        is_checked = self._clock.monotonic() < self._check_at
+        job = job_for(entries, self._command, self._clock.now(), is_checked=is_checked)
+        ran = self._run(job)
         if (failure := failure_of(ran)) is not None:
+            self._check_at = self._clock.monotonic()
             return failure
+        if not is_checked:
+            self._check_at = self._clock.monotonic() + _CHECK_EVERY_S
         if entries:
             now = self._clock.now()
             inbox.remove(entries, waits(entries, ran.late, now), now=now)

@@ -1,5 +1,6 @@
 """The inbox: what was received and has not yet gone through the pipeline, in a file of its own."""
 
+import contextlib
 import os
 import sqlite3
 from collections import Counter
@@ -129,7 +130,7 @@ class Inbox:
         self.path = folder / INBOX_FILE
         with telling(self.path):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            _create(self.path)
             self._db = sqlite3.connect(self.path, isolation_level=None)
             try:
                 self._prepare()
@@ -307,6 +308,16 @@ class Inbox:
         """Return how far each followed file was read, as whoever follows it wrote that down."""
         with telling(self.path):
             return dict(self._db.execute("SELECT file, body FROM places").fetchall())
+
+
+def _create(path: Path) -> None:
+    """Make the file, for its owner alone, before SQLite makes it for everybody.
+
+    One that exists is not touched: closing a file that SQLite has open too, anywhere in this
+    process, would give up SQLite's locks on it, and others would take the inbox for left.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
 
 def _hour(moment: datetime) -> str:

@@ -35,3 +35,5 @@ class Job:
     """A run to be undone, instead of sources."""
     records: tuple[Record | Rejection, ...] = ()
     """What was received already, before what the sources hold."""
+    is_checked: bool = False
+    """The state was looked through for damage just now, and need not be again."""

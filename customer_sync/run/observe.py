@@ -20,7 +20,12 @@ OVERLAP = timedelta(minutes=10)
 TOLD_OVERLAP = timedelta(seconds=30)
 """The same, from a moment by Brevo's own clock."""
 
+FEW_PAGES = 5
+"""So many pages are listed each time, whoever else has looked just now."""
+
 _FULL_AT = "mirror.full_at"
+_LISTED_AT = "mirror.listed_at"
+_PAGES = "mirror.pages"
 _WATERMARK = "mirror.watermark"
 _READING = "mirror.reading"
 _COUNT = "mirror.count"
@@ -93,6 +98,10 @@ class Freshness:
     now: datetime
     full_refresh_every: timedelta
     is_forced: bool = False
+    good_for: timedelta = timedelta(0)
+    """How long a listing of many pages will do; what this tool wrote since counts all the same."""
+    closely: frozenset[Email] = frozenset()
+    """Of whom it must be known how they are now: who is deleted or renamed loses a block."""
 
 
 async def observe(
@@ -115,6 +124,8 @@ async def observe(
     is_full = _is_full_due(mirror, freshness)
     if not freshness.is_forced and len(wanted) <= _expected_pages(mirror, is_full=is_full):
         return await _ask_each(reader, mirror, wanted)
+    if not is_full and _is_good_enough(mirror, freshness):
+        return await _corrected(reader, mirror, wanted, own, closely=freshness.closely)
     since = None if is_full else _watermark(mirror)
     first = await reader.contacts_page(offset=0, limit=PAGE_SIZE, modified_since=since)
     if not freshness.is_forced and len(wanted) < _pages(first.count) - 1:
@@ -123,11 +134,25 @@ async def observe(
     return await _corrected(reader, mirror, wanted, own)
 
 
+def _is_good_enough(mirror: Mirror, freshness: Freshness) -> bool:
+    """Tell whether the last listing will do: it was long, and lately."""
+    listed_at, pages = mirror.fact(_LISTED_AT), int(mirror.fact(_PAGES) or 0)
+    if freshness.is_forced or listed_at is None or pages <= FEW_PAGES:
+        return False
+    age = freshness.now - datetime.fromisoformat(listed_at)
+    return timedelta(0) <= age < freshness.good_for and len(freshness.closely) <= MOST_QUESTIONS
+
+
 async def _corrected(
-    reader: ContactReader, mirror: Mirror, wanted: list[Email], own: OwnWrites
+    reader: ContactReader,
+    mirror: Mirror,
+    wanted: list[Email],
+    own: OwnWrites,
+    *,
+    closely: frozenset[Email] = frozenset(),
 ) -> dict[Email, Contact]:
     """Return what a listing showed, put right by what was written since it was true."""
-    unsure = sorted(own.unsure.intersection(wanted))
+    unsure = sorted((own.unsure | closely).intersection(wanted))
     asked: dict[Email, Contact] = {}
     is_asked = 0 < len(unsure) <= MOST_QUESTIONS
     if is_asked:
@@ -215,13 +240,14 @@ async def _listing(
     """Read all pages from *first* on into the mirror, and note how fresh that makes it."""
     is_full = since is None
     reading = _reading(mirror) + (1 if is_full else 0)
-    count, newest = 0, since
+    count, pages, newest = 0, 0, since
     async for page in _all_pages(reader, first, since):
+        pages += 1
         mirror.mirror(page.contacts, reading=reading)
         times = [c.modified_at for c in page.contacts if c.modified_at]
         newest = max([*times, *([newest] if newest else [])], default=None)
         count = page.count
-    facts = {}
+    facts = {_LISTED_AT: freshness.now.isoformat(), _PAGES: str(pages)}
     if newest is not None:
         facts[_WATERMARK] = _next_watermark(mirror, newest, freshness).isoformat()
     if is_full:

@@ -86,6 +86,8 @@ class RunOptions:
     """List all of Brevo's contacts, and try again what Brevo refused before."""
     confirmed_deletes: tuple[Delete, ...] = ()
     """Deletions that the guard withheld before and that a person confirmed."""
+    listing_good_for: timedelta = timedelta(0)
+    """How long a listing of very many contacts will do, where runs follow each other closely."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,8 @@ async def make_ready(
         now=edges.clock.now(),
         full_refresh_every=config.full_refresh_every,
         is_forced=options.is_refresh,
+        good_for=options.listing_good_for,
+        closely=frozenset(_at_risk(customers.values())),
     )
     observed = await observe(
         edges.account, edges.store, names, freshness, written_lately(edges, names)
@@ -227,6 +231,13 @@ def written_lately(edges: Edges, names: Collection[Email]) -> OwnWrites:
         edges.store.confirmed(names),
         ahead=edges.account.clock_ahead or timedelta(),
     )
+
+
+def _at_risk(customers: Iterable[Customer]) -> Iterator[Email]:
+    """Yield the addresses of whoever is deleted or renamed: Brevo forgets a block with that."""
+    for customer in customers:
+        if customer.is_deleted or customer.former_emails:
+            yield from (customer.email, *customer.former_emails)
 
 
 def _names(change: Change) -> Iterator[Email]:

@@ -147,7 +147,11 @@ class Session:
 
     def _open_store(self) -> Store:
         is_anew = begins_anew(self._state_file)
-        store = Store(self._state_file, may_begin_anew=self._job.options.is_refresh)
+        store = Store(
+            self._state_file,
+            may_begin_anew=self._job.options.is_refresh,
+            is_checked=self._job.is_checked,
+        )
         if is_anew:
             waiting, dead = store.queue_counts()
             self._so_far.note(

@@ -1,5 +1,6 @@
 """The SQLite file that holds everything a sandbox knows."""
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -202,7 +203,9 @@ class Storage:
 def _create_private(path: Path) -> None:
     """Create the file for its owner alone before SQLite would create it for everybody."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    # One that exists is left alone: closing it here would give up SQLite's locks on it.
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 @contextmanager

@@ -151,14 +151,29 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         "the codes of what keeps changes waiting",
         "ALTER TABLE queue ADD COLUMN trouble TEXT NOT NULL DEFAULT ''",
     ),
+    (
+        "which changes are about more than one address",
+        """
+        ALTER TABLE operations ADD COLUMN has_more_names INTEGER NOT NULL DEFAULT 1;
+        UPDATE operations SET has_more_names =
+            coalesce(json_array_length(CAST(change AS TEXT), '$.customer.former_emails'), 0) > 0
+            OR coalesce(json_extract(CAST(change AS TEXT), '$.before.email'), email) <> email
+            WHERE json_valid(CAST(change AS TEXT));
+        CREATE INDEX operations_of_more_names ON operations (id) WHERE has_more_names;
+        CREATE INDEX runs_by_start ON runs (started_at);
+        """,
+    ),
 )
 """Each is applied once, in this order, and never changed after it was released."""
 
 
-def connect(path: Path, *, may_begin_anew: bool = False) -> sqlite3.Connection:
+def connect(
+    path: Path, *, may_begin_anew: bool = False, is_checked: bool = False
+) -> sqlite3.Connection:
     """Open the state at *path*, readable by its owner alone, on its newest schema.
 
-    It is looked through for damage first, which takes about a second for a gigabyte. Where a
+    It is looked through for damage first, which takes about a second for a gigabyte, unless that
+    was done just now, so that it *is checked*. Where a
     damaged state was moved aside, a new one is made only if it *may begin anew*; it takes over what
     can still be read of who said no and of what waited.
 
@@ -176,10 +191,10 @@ def connect(path: Path, *, may_begin_anew: bool = False) -> sqlite3.Connection:
         if path.stat().st_size == 0:
             # SQLite would take it for a new database.
             raise _damaged(path, "the file is empty")
-        return _opened(path, name=path)
+        return _opened(path, name=path, is_checked=is_checked)
 
 
-def _opened(path: Path, *, name: Path) -> sqlite3.Connection:
+def _opened(path: Path, *, name: Path, is_checked: bool) -> sqlite3.Connection:
     """Open the file at *path*, of which messages speak as *name*."""
     connection = sqlite3.connect(path, isolation_level=None)
     try:
@@ -187,7 +202,7 @@ def _opened(path: Path, *, name: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
-        if path == name:
+        if not is_checked:
             _check(connection, path)
         _migrate(connection, name)
     except BaseException:
@@ -206,7 +221,10 @@ def _create(path: Path, damaged: Sequence[Path]) -> None:
     os.close(descriptor)
     fresh = Path(name)
     try:
-        with closing(_opened(fresh, name=path)) as connection, transaction(connection):
+        with (
+            closing(_opened(fresh, name=path, is_checked=True)) as connection,
+            transaction(connection),
+        ):
             any(rescue(copy, connection) for copy in reversed(damaged))
         with contextlib.suppress(FileExistsError):
             _link(fresh, path)

@@ -34,6 +34,12 @@ class RunRow:
     """The report as a JSON document."""
 
 
+_TRIED = (
+    "id, kind, change, route, intended_at, outcome, detail, finished_at, contact_id, NULL, NULL, 0"
+)
+"""What is asked for where nobody asks what was known before."""
+
+
 class _Row(NamedTuple):
     """What the file holds of one change that was tried."""
 
@@ -151,8 +157,9 @@ class History(StateFile):
     ) -> None:
         """Journal *changes*, each with what was *known* of its person, as JSON, before it."""
         self._db.executemany(
-            "INSERT INTO operations (run_id, email, kind, route, change, intended_at, known)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO operations"
+            " (run_id, email, kind, route, change, intended_at, known, has_more_names)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     run_id,
@@ -162,6 +169,7 @@ class History(StateFile):
                     msgspec.json.encode(change),
                     now.isoformat(),
                     before,
+                    _has_more_names(change),
                 )
                 for change, before in zip(changes, known, strict=True)
             ],
@@ -252,19 +260,23 @@ class History(StateFile):
         Whoever has, had or was to leave such an address counts.
         """
         begin = since.astimezone(UTC).isoformat()
-        with telling(self.path):
-            rows = self._db.execute(
-                "SELECT kind, change, route, intended_at, outcome, detail, finished_at, contact_id,"
-                " NULL, NULL, 0 FROM operations WHERE run_id IN"
-                " (SELECT id FROM runs WHERE finished_at IS NULL OR finished_at >= ?)"
-                " AND coalesce(finished_at, intended_at) >= ? ORDER BY id",
-                (begin, begin),
+        rows = {
+            int(row[0]): row
+            for row in self._select(
+                f"SELECT {_TRIED} FROM operations WHERE email IN ({{}})", emails
             )
-            return [
-                self._tried(row)
-                for row in map(_Row._make, rows)
-                if not self._decoded(row.change, _Whom).names.isdisjoint(emails)
-            ]
+            if (row[7] or row[4]) >= begin
+        }
+        with telling(self.path):
+            others = self._db.execute(
+                f"SELECT {_TRIED} FROM operations WHERE has_more_names"
+                " AND coalesce(finished_at, intended_at) >= ?",
+                (begin,),
+            ).fetchall()
+        for row in others:
+            if not self._decoded(row[2], _Whom).names.isdisjoint(emails):
+                rows[int(row[0])] = row
+        return [self._tried(_Row(*rows[number][1:])) for number in sorted(rows)]
 
     def begin_job(self, run_id: str, rows: int, now: datetime) -> int:
         """Note that an import job is about to be started; return its number."""
@@ -298,6 +310,12 @@ class History(StateFile):
             )
             for job, process_id, started_at in rows
         ]
+
+
+def _has_more_names(change: Write) -> bool:
+    """Tell whether a change is about other addresses than the one that it is found by."""
+    before = None if isinstance(change, Create) else change.before.email
+    return bool(change.customer.former_emails) or before not in {None, change.customer.email}
 
 
 def _kind(change: Write) -> str:

@@ -26,9 +26,11 @@ class StateFile:
     while anybody waits for the network.
     """
 
-    def __init__(self, path: Path, *, may_begin_anew: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, may_begin_anew: bool = False, is_checked: bool = False
+    ) -> None:
         self.path = path
-        self._db = connect(path, may_begin_anew=may_begin_anew)
+        self._db = connect(path, may_begin_anew=may_begin_anew, is_checked=is_checked)
 
     def close(self) -> None:
         """Close the file."""

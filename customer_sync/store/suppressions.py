@@ -32,8 +32,10 @@ class Suppressions(StateFile):
     without its key, which would forget everybody's no without a word, cannot be made.
     """
 
-    def __init__(self, path: Path, *, may_begin_anew: bool = False) -> None:
-        super().__init__(path, may_begin_anew=may_begin_anew)
+    def __init__(
+        self, path: Path, *, may_begin_anew: bool = False, is_checked: bool = False
+    ) -> None:
+        super().__init__(path, may_begin_anew=may_begin_anew, is_checked=is_checked)
         try:
             # Never within a transaction, with which it would be taken back.
             self._key = self._drawn_key()

@@ -1,5 +1,7 @@
 """The inbox: in order, once, and not before it is safe."""
 
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 
 from customer_sync.core.model import Place, Problem, Rejection
 from customer_sync.errors import StoreError
-from customer_sync.realtime.inbox import REMEMBERED_FOR, Delivery, Inbox
+from customer_sync.realtime.inbox import FIGURES_FOR, REMEMBERED_FOR, Delivery, Inbox, Since
 from realtime_stage import NOW, one
 
 
@@ -85,3 +87,60 @@ def test_an_inbox_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
         inbox._db.execute("PRAGMA user_version = 99")
     with pytest.raises(StoreError, match="newer version"):
         Inbox(tmp_path)
+
+
+LOOK = """
+import sys
+from pathlib import Path
+from customer_sync.realtime.inbox import Inbox
+with Inbox(Path(sys.argv[1])) as inbox:
+    print(inbox.size())
+"""
+
+
+def seen_elsewhere(folder: Path) -> int:
+    """Return how much another process sees in the inbox."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK, str(folder)], capture_output=True, text=True, check=True
+    )
+    return int(done.stdout)
+
+
+def test_whoever_looks_in_takes_nothing_away(tmp_path: Path) -> None:
+    """Though several threads of one process have it open, others see that it is in use."""
+    with Inbox(tmp_path) as inbox:
+        inbox.keep([one(1)], now=NOW)
+        Inbox(tmp_path).close()
+        assert seen_elsewhere(tmp_path) == 1
+        inbox.keep([one(2)], now=NOW)
+        assert seen_elsewhere(tmp_path) == 2
+
+
+def test_the_size_is_told_at_once(tmp_path: Path) -> None:
+    """From the first number to the last."""
+    with Inbox(tmp_path) as inbox:
+        assert inbox.size() == 0
+        inbox.keep([one(1), one(2), one(3)], now=NOW)
+        inbox.remove(inbox.oldest(1))
+        assert inbox.size() == 2
+
+
+def test_an_inbox_of_the_version_before_goes_on(tmp_path: Path) -> None:
+    """What waits in it is still there."""
+    with Inbox(tmp_path) as inbox:
+        inbox.keep([one(1)], now=NOW)
+        inbox._db.executescript("DROP TABLE waits; PRAGMA user_version = 1;")
+    with Inbox(tmp_path) as inbox:
+        assert inbox.size() == 1
+        assert inbox.pace(Since.EVENT, NOW).events == 0
+
+
+def test_figures_are_forgotten_in_time(tmp_path: Path) -> None:
+    """A month is kept."""
+    with Inbox(tmp_path) as inbox:
+        inbox.keep([one(1)], now=NOW)
+        inbox.remove(inbox.oldest(1), {Since.EVENT: {0: 1}}, now=NOW)
+        inbox.forget(NOW + FIGURES_FOR)
+        assert inbox.pace(Since.EVENT, NOW).events == 1
+        inbox.forget(NOW + FIGURES_FOR + timedelta(hours=1))
+        assert inbox.pace(Since.EVENT, NOW).events == 0

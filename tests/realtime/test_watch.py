@@ -87,6 +87,11 @@ def append(world: World, *lines: str, name: str = "events.jsonl") -> None:
         file.writelines(lines)
 
 
+def holding(world: World) -> RunLock:
+    """Hold the state as another run would, so that nothing is written meanwhile."""
+    return RunLock(world.folder / ".customer-sync" / "lock", now=NOW)
+
+
 def taken_in(world: World, count: int) -> bool:
     """Tell whether so many records came into the inbox; it is asked until they have."""
     end = time.monotonic() + PATIENCE_S
@@ -110,7 +115,7 @@ def written(world: World, *numbers: int) -> bool:
 def test_what_was_taken_in_outlives_a_kill_and_comes_once(world: World) -> None:
     """A kill -9 loses nothing and repeats nothing, whatever is done to the file meanwhile."""
     append(world, line(1), line(2))
-    with watching(world.folder, "events.jsonl", "--max-delay", "1h") as watcher:
+    with holding(world), watching(world.folder, "events.jsonl") as watcher:
         assert taken_in(world, 2)
         assert watcher.end(signal.SIGKILL) == -signal.SIGKILL
     append(world, line(3), line(4, email="nobody"))
@@ -129,7 +134,7 @@ def test_what_was_taken_in_outlives_a_kill_and_comes_once(world: World) -> None:
 def test_ctrl_c_ends_it_well(world: World) -> None:
     """What waits is still there for the next time."""
     append(world, line(1))
-    with watching(world.folder, ".", "--max-delay", "1h") as watcher:
+    with holding(world), watching(world.folder, ".") as watcher:
         assert taken_in(world, 1)
         assert watcher.end(signal.SIGINT) == ExitCode.OK
     assert world.call("watch", "--once", ".").exit_code == ExitCode.OK
@@ -151,7 +156,7 @@ def test_once_writes_what_is_new_since_the_last_time(world: World) -> None:
 def test_once_tells_what_stopped_it(world: World) -> None:
     """And what was read is written the next time, without being read again."""
     append(world, line(1))
-    with RunLock(world.folder / ".customer-sync" / "lock", now=NOW):
+    with holding(world):
         result = world.call("watch", "--once", "events.jsonl")
     assert result.exit_code == ExitCode.BUSY
     assert world.call("watch", "--once", "events.jsonl").exit_code == ExitCode.OK
