@@ -49,7 +49,7 @@ class People:
     addresses: dict[int, set[str]] = field(default_factory=dict)
     """Every address at which a contact was seen."""
     silent: set[str] = field(default_factory=set)
-    """Addresses whose contact was blocked and deleted by hand before any run looked at it."""
+    """Addresses and numbers whose block, if any, no run saw before their contact was deleted."""
     closed: set[str] = field(default_factory=set)
     """Addresses that a contact left, or was deleted at, that a person had blocked for mail."""
     sms_closed: set[str] = field(default_factory=set)
@@ -65,14 +65,23 @@ class People:
         homes = {contact.id: email for email, contact in contacts.items()}
         for email, contact in self.seen.items():
             if homes.get(contact.id) != email:
-                self.leave_behind(email, contact)
+                self._leave_behind(email, contact, {"email", "sms"})
         self.look(contacts)
 
-    def leave_behind(self, email: str, contact: Contact) -> None:
+    def was_removed(self, email: str, contact: Contact, known_blocks: Collection[str]) -> None:
+        """Note that people deleted a contact, of which runs knew *known_blocks*."""
+        self.removed |= self.ever_of(contact.id)
+        self._leave_behind(email, contact, known_blocks)
+        if "email" not in known_blocks:
+            self.silent.add(email)
+        if "sms" not in known_blocks:
+            self.silent.add(str(contact.attributes.get(NUMBER)).lstrip("+"))
+
+    def _leave_behind(self, email: str, contact: Contact, known_blocks: Collection[str]) -> None:
         """Note that a contact is at *email* no more, where its no has to be remembered."""
-        if contact.id in self.blocked and contact.is_email_blocked:
+        if "email" in known_blocks and contact.id in self.blocked and contact.is_email_blocked:
             self.closed.add(email)
-        if contact.id in self.sms_blocked and contact.is_sms_blocked:
+        if "sms" in known_blocks and contact.id in self.sms_blocked and contact.is_sms_blocked:
             self.sms_closed.add(email)
 
     def ever_of(self, contact_id: int) -> set[str]:
@@ -222,7 +231,9 @@ def _is_allowed(one: Transition, people: People, truth: ShopTruth, policy: Polic
     if one.cause == "came back after deletion":
         if one.address in people.silent:
             return True
-        if one.channel == "sms" and not any(p.has_said_no("sms") for p in owners):
+        homes = [email for email, c in people.seen.items() if c.id == one.contact_id]
+        at_home = [p for p in map(truth.at_home, homes) if p is not None]
+        if one.channel == "sms" and not any(p.has_said_no("sms") for p in at_home or owners):
             # The number is another person's now.
             return True
     if policy.resubscribe is not Resubscribe.NEWER or one.channel not in {"email", "sms"}:
@@ -319,7 +330,7 @@ class Verdict:
         """
         email, people = contact.email or "", self.people
         lifted = people.unblocked if channel == "email" else people.sms_unblocked
-        if contact.id in people.made or contact.id in lifted or email in people.silent:
+        if contact.id in people.made or contact.id in lifted:
             return False
         if channel == "email":
             return email in people.closed

@@ -146,16 +146,20 @@ class Stage:
             email = contact.email
             self.act(lambda sandbox: sandbox.edit(email, body))
 
-    def is_known_to_be_blocked(self, contact: Contact) -> bool:
-        """Tell whether the program ever had reason to know of a block."""
+    def known_blocks(self, contact: Contact) -> frozenset[str]:
+        """Return the channels that the program ever had reason to take for blocked."""
         if contact.email is None:
-            return False
+            return frozenset()
         with self.shop.memory() as store:
             mirrored = store.mirrored([contact.email]).get(contact.email)
             confirmed = store.confirmed([contact.email]).get(contact.email)
-        return bool(
-            (mirrored and mirrored.is_email_blocked) or (confirmed and confirmed.email_blocked_at)
-        )
+        known = {
+            "email": (mirrored and mirrored.is_email_blocked)
+            or (confirmed and confirmed.email_blocked_at),
+            "sms": (mirrored and mirrored.is_sms_blocked)
+            or (confirmed and confirmed.sms_blocked_at),
+        }
+        return frozenset(channel for channel, is_known in known.items() if is_known)
 
     def is_reopened_unseen(self, contact: Contact) -> bool:
         """Tell whether people lifted a block of the program's, and it has not looked since.

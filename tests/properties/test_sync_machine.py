@@ -220,11 +220,7 @@ class ShopAndBrevo(RuleBasedStateMachine):
         if contact.email is None:
             return
         email = contact.email
-        if self.stage.is_known_to_be_blocked(contact):
-            self.people.leave_behind(email, contact)
-        else:
-            self.people.silent |= {email, str(contact.attributes.get("SMS")).lstrip("+")}
-        self.people.removed |= self.people.ever_of(contact.id)
+        self.people.was_removed(email, contact, self.stage.known_blocks(contact))
         self.stage.act(lambda sandbox: sandbox.remove(email))
 
     @rule(data=st.data(), is_blocked=st.booleans(), is_listed=st.booleans())

@@ -768,3 +768,19 @@ def test_whoever_shares_an_address_shares_what_was_confirmed_there(others: dict[
         living(others),
     )
     assert found.customers[MARY].vacated_at is None
+
+
+def test_whoever_was_deleted_where_others_lived_since_has_no_part_in_their_contact() -> None:
+    """Even when these are deleted too: what is written there, but for a no, is theirs."""
+    known = living({"c1": JANE, "c2": JANE})
+    owned = replace(known, owners={JANE: frozenset({"c1"})}, deleted={"c2": at(1)})
+    found = fold(
+        [
+            statement(DELETED, 3),
+            statement(CREATED, 4, customer_id="c2", email=NEW_JANE),
+        ],
+        owned,
+    )
+    assert found.customers[NEW_JANE].former_emails == ()
+    assert found.customers[NEW_JANE].shared_emails == (JANE,)
+    assert found.customers[JANE].is_deleted

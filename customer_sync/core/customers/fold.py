@@ -102,12 +102,11 @@ class Fold:
                 )
             else:
                 groups[email].append(one)
-        identities = _without_the_dead(identities, groups)
-        residents = _residents(identities, groups)
+        homes = _homes(identities, groups)
         customers = {email: _lone_customer(email, one, identities) for email, one in lone.items()}
         taken = groups.keys() | lone.keys()
         for email, members in groups.items():
-            for found in _at_one_address(email, members, identities, residents, taken=taken):
+            for found in _at_one_address(email, members, identities, homes, taken=taken):
                 if isinstance(found, Skip):
                     skipped.append(found)
                 else:
@@ -191,13 +190,37 @@ def _absorbable(heard: Mapping[Key, Heard], key: Key) -> Key | None:
     return None
 
 
-def _without_the_dead(
-    identities: Identities, groups: Mapping[Email, Collection[Heard]]
-) -> Identities:
-    """Return *identities* with no address owned by somebody who is heard to be deleted.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Homes:
+    """Whose home an address is, by the ids."""
 
-    Else whoever had the address after that could not take the contact, and its no, along.
-    """
+    confirmed: Mapping[Email, frozenset[str]]
+    """As the state knows."""
+    alive: Mapping[Email, frozenset[str]]
+    """Without those who are heard to be deleted."""
+    residents: Mapping[Email, frozenset[str]]
+    """Nor with those who are heard of elsewhere by now."""
+
+    def of_others(self, email: Email, heard: Heard, identities: Identities) -> bool:
+        """Tell whether the contact at *email*, where the customer was once, is that of others.
+
+        Those who are deleted by now keep nobody from taking it along, nor do those who leave an
+        address that was shared; else its no would be left behind. But whoever had been deleted
+        there before, while others had it, has no part in it.
+        """
+        remembered = {i for i in heard.ids if _was_at_home(i, email, identities)}
+        if not remembered:
+            owners = self.alive
+        elif remembered <= identities.deleted.keys():
+            owners = self.confirmed
+        else:
+            owners = self.residents
+        return bool(owners.get(email, frozenset()) - heard.ids)
+
+
+def _homes(identities: Identities, groups: Mapping[Email, Collection[Heard]]) -> _Homes:
+    """Return who lives where, given who is heard of at which address."""
+    newest = {i: email for email, members in groups.items() for one in members for i in one.ids}
     dead = {
         i
         for members in groups.values()
@@ -205,26 +228,19 @@ def _without_the_dead(
         if _recall_death(one, identities).is_deleted
         for i in one.ids
     }
-    owners = {email: ids - dead for email, ids in identities.owners.items()}
-    return replace(identities, owners=owners)
-
-
-def _residents(
-    identities: Identities, groups: Mapping[Email, Collection[Heard]]
-) -> dict[Email, frozenset[str]]:
-    """Return who lives at which address, without those who are heard of elsewhere by now."""
-    homes = {i: email for email, members in groups.items() for one in members for i in one.ids}
-    return {
-        email: frozenset(i for i in ids if homes.get(i, email) == email)
-        for email, ids in identities.owners.items()
+    alive = {email: ids - dead for email, ids in identities.owners.items()}
+    residents = {
+        email: frozenset(i for i in ids if newest.get(i, email) == email)
+        for email, ids in alive.items()
     }
+    return _Homes(confirmed=identities.owners, alive=alive, residents=residents)
 
 
 def _at_one_address(
     email: Email,
     members: list[Heard],
     identities: Identities,
-    residents: Mapping[Email, frozenset[str]],
+    homes: _Homes,
     *,
     taken: Collection[Email],
 ) -> Iterator[Customer | Skip]:
@@ -239,7 +255,7 @@ def _at_one_address(
     gone = [one for one in members if one.ids and not any(one.ids <= a.ids for a in alive)]
     gone_ids = frozenset(i for one in gone for i in one.ids)
     is_address_deleted = any(one.deleted for one in members if not one.ids)
-    others = residents.get(email, frozenset()) - gone_ids
+    others = homes.residents.get(email, frozenset()) - gone_ids
     if gone and (alive or (others and not is_address_deleted)):
         yield Skip(
             email=email,
@@ -250,12 +266,12 @@ def _at_one_address(
         )
         for one in everyone:
             if one.is_deleted:
-                yield from _tombstones_elsewhere(email, one, identities, residents, taken)
+                yield from _tombstones_elsewhere(email, one, identities, homes, taken)
         if not alive:
             return
         members = [one for one in members if one not in gone]
     whole = _together(alive, everyone)
-    if alive and _were_at_home(gone_ids, email, identities) and not residents.get(email):
+    if alive and _were_at_home(gone_ids, email, identities) and not homes.residents.get(email):
         whole.vacated = max(one.deleted for one in everyone if one.deleted and one.ids & gone_ids)
     if not alive and not any(one.deleted for one in members) and not whole.says_no:
         yield _old_news(email, whole, members)
@@ -263,8 +279,8 @@ def _at_one_address(
     yield _customer(
         email,
         whole,
-        former_emails=tuple(_former_emails(email, whole, identities, residents, taken)),
-        shared_emails=tuple(_shared_emails(email, whole, identities, residents)),
+        former_emails=tuple(_former_emails(email, whole, identities, homes, taken)),
+        shared_emails=tuple(_shared_emails(email, whole, identities, homes)),
         has_moved=_has_moved(email, whole, identities),
         statements=sum(one.statements for one in members),
     )
@@ -272,7 +288,12 @@ def _at_one_address(
 
 def _were_at_home(gone: Collection[str], email: Email, identities: Identities) -> bool:
     """Tell whether any of those who are gone is known to have lived at *email*."""
-    return any(i in identities.addresses and identities.addresses[i].value == email for i in gone)
+    return any(_was_at_home(i, email, identities) for i in gone)
+
+
+def _was_at_home(customer_id: str, email: Email, identities: Identities) -> bool:
+    known = identities.addresses.get(customer_id)
+    return known is not None and known.value == email
 
 
 def _old_news(email: Email, dead: Heard, members: list[Heard]) -> Skip:
@@ -298,11 +319,11 @@ def _tombstones_elsewhere(
     email: Email,
     gone: Heard,
     identities: Identities,
-    residents: Mapping[Email, frozenset[str]],
+    homes: _Homes,
     taken: Collection[Email],
 ) -> Iterator[Customer]:
     """Yield who is deleted at the addresses of before, where a contact may have stayed behind."""
-    for former in _former_emails(email, gone, identities, residents, taken):
+    for former in _former_emails(email, gone, identities, homes, taken):
         if former not in taken:
             yield _customer(former, gone, statements=0)
 
@@ -383,7 +404,7 @@ def _former_emails(
     email: Email,
     heard: Heard,
     identities: Identities,
-    residents: Mapping[Email, frozenset[str]],
+    homes: _Homes,
     taken: Collection[Email],
 ) -> Iterator[Email]:
     """Yield the addresses that the contact may still go by, the likeliest first.
@@ -395,9 +416,9 @@ def _former_emails(
     remembered = _remembered(heard, identities)
     newest_first = sorted(heard.emails, key=heard.age_of, reverse=True)
     for former in sorted(newest_first, key=lambda e: e not in remembered):
-        is_known = former in remembered
-        others = (residents if is_known else identities.owners).get(former, frozenset()) - heard.ids
-        if former != email and not others and (is_known or former not in taken):
+        if former == email or homes.of_others(former, heard, identities):
+            continue
+        if former in remembered or former not in taken:
             yield former
 
 
@@ -405,11 +426,11 @@ def _shared_emails(
     email: Email,
     heard: Heard,
     identities: Identities,
-    residents: Mapping[Email, frozenset[str]],
+    homes: _Homes,
 ) -> Iterator[Email]:
     """Yield the addresses at which the customer is remembered and others live."""
     for former in sorted(_remembered(heard, identities)):
-        if former != email and residents.get(former, frozenset()) - heard.ids:
+        if former != email and homes.of_others(former, heard, identities):
             yield former
 
 
