@@ -101,16 +101,20 @@ class Mapper:
           names a known one as `countryCode`, else with the default region.
         """
         if event.trigger is Trigger.DELETED:
-            return _statement(event, event.email)
+            return _deletion(event)
         warnings = list(event.warnings)
-        return _statement(
-            event,
-            self._address(event, warnings),
+        return Statement(
+            trigger=event.trigger,
+            occurred_at=event.occurred_at,
+            place=event.place,
+            customer_id=event.customer_id,
+            previous_email=event.previous_email,
+            email=self._address(event, warnings),
             attributes=self._values(self._attribute_rules, event, warnings),
             email_consent=_consent(event, "acceptsMarketing", warnings),
             sms_consent=_consent(event, "acceptsSmsMarketing", warnings),
             consent_at=_consent_at(event, warnings),
-            warnings=warnings,
+            warnings=tuple(warnings),
         )
 
     def _values(
@@ -138,7 +142,7 @@ class Mapper:
 
     def _address(self, event: Event, warnings: list[FieldWarning]) -> Email | None:
         for rule in self._address_rules:
-            if rule.path == ("email",):
+            if rule.name == "email":
                 return event.email
             value = self._values([rule], event, warnings).get(EMAIL_ATTRIBUTE)
             if isinstance(value, str):
@@ -154,28 +158,15 @@ class Mapper:
         return known
 
 
-def _statement(
-    event: Event,
-    email: Email | None,
-    *,
-    attributes: Mapping[str, Value] = MappingProxyType({}),
-    email_consent: bool | None = None,
-    sms_consent: bool | None = None,
-    consent_at: datetime | None = None,
-    warnings: Sequence[FieldWarning] = (),
-) -> Statement:
+def _deletion(event: Event) -> Statement:
     return Statement(
         trigger=event.trigger,
         occurred_at=event.occurred_at,
         place=event.place,
         customer_id=event.customer_id,
-        email=email,
         previous_email=event.previous_email,
-        attributes=attributes,
-        email_consent=email_consent,
-        sms_consent=sms_consent,
-        consent_at=consent_at,
-        warnings=tuple(warnings),
+        email=event.email,
+        attributes=MappingProxyType({}),
     )
 
 
@@ -324,9 +315,11 @@ def _typed_reader(wanted: AttributeType, options: Mapping[str, str]) -> _Reader:
 
 
 def _read_text(value: object, _context: Context) -> Value:
+    if isinstance(value, str):
+        return value
     text = as_text(value)
     # A list of nothing but nulls is a blank text by now.
-    return text if text is value or not is_empty(text) else None
+    return None if is_empty(text) else text
 
 
 def _read_address(value: object, _context: Context) -> Value:
@@ -381,7 +374,7 @@ class _MultipleChoice:
 
 def _consent(event: Event, field: str, warnings: list[FieldWarning]) -> bool | None:
     value = event.fields.get(field)
-    if is_empty(value):
+    if value is None or is_empty(value):
         return None
     try:
         return as_boolean(value)
@@ -393,7 +386,7 @@ def _consent(event: Event, field: str, warnings: list[FieldWarning]) -> bool | N
 def _consent_at(event: Event, warnings: list[FieldWarning]) -> datetime | None:
     field = "acceptsMarketingUpdatedAt"
     value = event.fields.get(field)
-    if is_empty(value):
+    if value is None or is_empty(value):
         return None
     try:
         return parse_moment(str(value))

@@ -198,11 +198,11 @@ def _occurred_at(text: str, latest: datetime, problems: list[Problem]) -> dateti
 
 
 def _customer_id(value: object, spelled: SpelledRecord, problems: list[Problem]) -> str | None:
+    if isinstance(value, str) and value.isdecimal():
+        return value
     if is_empty(value):
         return None
     text = str(value).strip()
-    if text.isdecimal() and not isinstance(value, float):
-        return text
     if isinstance(value, float) or _ROUNDED_ID.fullmatch(text):
         problems.append(
             Problem(
@@ -217,11 +217,13 @@ def _customer_id(value: object, spelled: SpelledRecord, problems: list[Problem])
 
 
 def _email(value: object, spelled: SpelledRecord, problems: list[Problem]) -> Email | None:
-    if is_empty(value):
+    if not value:
         return None
     try:
         return email_address(str(value))
     except EmailInvalid as error:
+        if is_empty(value):
+            return None
         problems.append(
             Problem(
                 pointer=spelled.pointer_to("email"),

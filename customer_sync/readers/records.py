@@ -67,7 +67,8 @@ class RecordMaker:
     def record(self, line: int, value: object) -> Record | Rejection:
         """Return the record that *value* is, or that it holds as an entry of a rejects file."""
         if not isinstance(value, dict) or "rejected" not in value:
-            return self._record(self.place(line), value)
+            place = Place(file=self.name, line=line)
+            return Record(place=place, content=value, written_at=self.written_at)
         match value:
             case {"rejected": {"file": str(file), "line": int(number)}, "text": str(text)}:
                 place = Place(file=file, line=number)

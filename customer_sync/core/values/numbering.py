@@ -58,11 +58,9 @@ class _CodePlan:
 
     def is_possible(self, national: str) -> bool:
         """Tell whether *national* is a whole number as it stands; of leading zeros nobody knows."""
-        return (
-            len(national) in self.lengths
-            and not national.startswith("0")
-            and not (self.prefix and self.prefix.match(national))
-        )
+        if len(national) not in self.lengths or national[0] == "0":
+            return False
+        return self.prefix is None or self.prefix.match(national) is None
 
 
 @cache

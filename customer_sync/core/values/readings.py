@@ -38,7 +38,7 @@ def as_text(value: object) -> str:
         case int() | float():
             return numbers.as_text(value)
         case list() | tuple():
-            return ", ".join(as_text(item) for item in value if item is not None)
+            return ", ".join([as_text(item) for item in value if item is not None])
         case _:
             raise TransformError("it is an object; name the field within it by a dotted path")
 
@@ -86,7 +86,7 @@ def as_number(value: object, decimal_mark: str | None = None) -> float:
         raise TransformError("it is not a number")
     if decimal_mark is None and not isinstance(value, str) and numbers.is_exact(value):
         # Writing it down and reading it would lose its sign where it is zero, and nothing else.
-        return float(value) + 0.0
+        return value + 0.0
     return numbers.parse(as_text(value), decimal_mark=decimal_mark)
 
 
@@ -107,6 +107,6 @@ def as_phone(value: object, region: str | None) -> str:
     Raises:
         TransformError: it cannot be brought to E.164 with certainty.
     """
-    if isinstance(value, bool | float) or not isinstance(value, str | int):
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise TransformError("it is not a phone number")
     return phones.e164(as_text(value), region=region)
