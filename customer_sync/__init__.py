@@ -4,8 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from customer_sync.core.plan import Plan
     from customer_sync.errors import CustomerSyncError, ExitCode
     from customer_sync.library import CustomerSync, Preview
+    from customer_sync.monitoring.watching import Status
     from customer_sync.run.listening import Progress
     from customer_sync.run.pipeline import RunOptions
     from customer_sync.run.report import RunReport
@@ -18,10 +20,12 @@ __all__ = [
     "CustomerSync",
     "CustomerSyncError",
     "ExitCode",
+    "Plan",
     "Preview",
     "Progress",
     "RunOptions",
     "RunReport",
+    "Status",
 ]
 
 _HOMES = {
@@ -29,10 +33,12 @@ _HOMES = {
     "CustomerSync": "library",
     "CustomerSyncError": "errors",
     "ExitCode": "errors",
+    "Plan": "core.plan",
     "Preview": "library",
     "Progress": "run.listening",
     "RunOptions": "run.pipeline",
     "RunReport": "run.report",
+    "Status": "monitoring.watching",
 }
 """Where each name is really; it is imported when somebody asks, so that all else stays cheap."""
 

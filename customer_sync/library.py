@@ -16,6 +16,7 @@ from customer_sync.core.model import Place, Problem, Record, Rejection
 from customer_sync.core.plan import Plan
 from customer_sync.core.platforms import Platform
 from customer_sync.errors import ConfigError
+from customer_sync.hushing import OUR_THREADS, hush_our_threads
 from customer_sync.monitoring.looking import Looking
 from customer_sync.monitoring.watching import Status
 from customer_sync.notify.appointing import herald_for
@@ -35,8 +36,12 @@ from customer_sync.trouble import Code
 Settings: TypeAlias = Config | Mapping[str, object] | str | Path
 """A configuration: its file, what would stand in one, or one that was read already."""
 
+Records: TypeAlias = Iterable[object] | Mapping[str, object]
+"""Records of your own, or one; whatever JSON can express, also in dataclasses."""
+
 STATE = ".customer-sync"
-"""The folder of the state, beside the configuration, where none is named."""
+"""The folder of the state where none is named: beside the configuration, or in the current folder
+where that stands in no file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +80,16 @@ class CustomerSync:
         self.state = Path(state) if state is not None else self.config.path.parent / STATE
         self._progress: Listener = progress or Progress()
 
+    def __repr__(self) -> str:
+        config = self.config
+        return f"CustomerSync({config.source} to {config.brevo.target}, state in {self.state})"
+
     # ------------------------------------------------------------ at once
 
     def run(
         self,
         *sources: str | Path,
-        records: Iterable[object] = (),
+        records: Records = (),
         options: RunOptions | None = None,
         source: Platform | str | None = None,
         max_duration_s: float | None = None,
@@ -88,7 +97,9 @@ class CustomerSync:
         """Bring Brevo in line with *sources* and *records*.
 
         Sources are what the command line takes: files, folders, globs, `shopify:`. Records are
-        events, or customers as a platform lists them.
+        events, or customers as a platform lists them. *source* says which platform they are from,
+        where that is not what the configuration says. Without sources and records, what is due in
+        the retry queue is tried.
 
         Raises:
             CustomerSyncError: whatever stopped it; the state knows what was done until then.
@@ -101,7 +112,7 @@ class CustomerSync:
     def plan(
         self,
         *sources: str | Path,
-        records: Iterable[object] = (),
+        records: Records = (),
         options: RunOptions | None = None,
         source: Platform | str | None = None,
     ) -> Preview:
@@ -134,7 +145,7 @@ class CustomerSync:
     async def arun(
         self,
         *sources: str | Path,
-        records: Iterable[object] = (),
+        records: Records = (),
         options: RunOptions | None = None,
         source: Platform | str | None = None,
         max_duration_s: float | None = None,
@@ -152,7 +163,7 @@ class CustomerSync:
     async def aplan(
         self,
         *sources: str | Path,
-        records: Iterable[object] = (),
+        records: Records = (),
         options: RunOptions | None = None,
         source: Platform | str | None = None,
     ) -> Preview:
@@ -174,7 +185,7 @@ class CustomerSync:
         self,
         command: str,
         sources: Iterable[str | Path],
-        records: Iterable[object],
+        records: Records,
         *,
         options: RunOptions | None,
         source: Platform | str | None,
@@ -207,7 +218,7 @@ class CustomerSync:
         )
         return _Work(session)
 
-    def _understood(self, records: Iterable[object], source: Platform | None) -> Iterator[Decoded]:
+    def _understood(self, records: Records, source: Platform | None) -> Iterator[Decoded]:
         config = self.config
         asked = Asked(
             source=source or config.source,
@@ -215,11 +226,13 @@ class CustomerSync:
             wanted=wanted_by(config),
         )
         now = self._now()
-        given = (_record(content, line, now) for line, content in enumerate(records, start=1))
+        several = [records] if isinstance(records, Mapping) else records
+        given = (_record(content, line, now) for line, content in enumerate(several, start=1))
         return understand_each(given, asked)
 
-    def _timed(self, event: Mapping[str, object]) -> Mapping[str, object]:
-        if event.get("timestamp") is not None:
+    def _timed(self, event: object) -> object:
+        if not isinstance(event, Mapping) or event.get("timestamp") is not None:
+            # What is no event is rejected as any other record.
             return event
         return {**event, "timestamp": self._now().isoformat()}
 
@@ -233,7 +246,8 @@ class _Work:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="customer-sync")
+        hush_our_threads()
+        executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=OUR_THREADS)
         self.future: Future[RunReport] = executor.submit(session.run, _pass)
         executor.shutdown(wait=False)
 

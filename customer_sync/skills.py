@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from customer_sync.config.mappings import as_yaml, from_mapping, read_root
+from customer_sync.config.spelling import snake_case
 from customer_sync.errors import ConfigError, StoreError
 from customer_sync.library import CustomerSync
 from customer_sync.monitoring.watching import Status
+from customer_sync.plugins import load_plugins
 from customer_sync.private_file import write_private
 from customer_sync.run.listening import Listener
 from customer_sync.run.report import RunReport
@@ -35,8 +37,13 @@ class Client:
         """Keep in *file* what is enabled, and the state in a folder beside it.
 
         *brevo* is the configuration's block of that name, kept in the file by `enable`; without it,
-        contacts go to the embedded sandbox. The command line takes the file with `--config`.
+        contacts go to the embedded sandbox. The command line takes the file with `--config`, and
+        `CustomerSync(file)` does whatever else there is.
+
+        Raises:
+            ConfigError: an installed extension cannot be used.
         """
+        load_plugins()
         self.skills = Skills(Path(file), brevo=brevo, progress=progress)
 
 
@@ -138,7 +145,7 @@ class Skills:
 
 
 def _check_name(name: str) -> None:
-    if name.replace("_", "-") != NAME:
+    if snake_case(name).replace("_", "-") != NAME:
         raise ConfigError(
             f"There is no skill of the name {name!r}.",
             trouble=Code.CONFIGURATION,

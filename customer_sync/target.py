@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
@@ -17,7 +17,9 @@ from customer_sync.clock import Clock, SimulatedClock, SystemClock
 from customer_sync.config import Config, Target
 from customer_sync.core.model import AttributeType, RatePlan
 from customer_sync.core.values.fields import standard_type
-from customer_sync.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from customer_sync.sandbox import Sandbox
 
 T = TypeVar("T")
 
@@ -117,7 +119,7 @@ def state_file(target: Target) -> str:
 
 
 def embedded_client(
-    sandbox: Sandbox,
+    sandbox: "Sandbox",
     clock: Clock,
     *,
     throttle: Throttle | None = None,
@@ -136,12 +138,14 @@ def embedded_client(
     )
 
 
-def open_sandbox(state: Path, clock: Clock) -> Sandbox:
+def open_sandbox(state: Path, clock: Clock) -> "Sandbox":
     """Open the embedded sandbox of a state folder."""
+    from customer_sync.sandbox import Sandbox  # noqa: PLC0415 - a live account needs none
+
     return Sandbox(state / SANDBOX_FILE, clock=clock)
 
 
-def fit_sandbox(sandbox: Sandbox, config: Config) -> None:
+def fit_sandbox(sandbox: "Sandbox", config: Config) -> None:
     """Give the embedded account what the configuration writes to, as a merchant would have."""
     policy = config.policy
     lists = {} if policy.list_id is None else {policy.list_id: "Customers"}

@@ -28,7 +28,7 @@ def from_mapping(content: Mapping[str, object], path: Path) -> Config:
     check_shape(root, findings)
     config = understand(path, root, findings)
     if problems := findings.problems():
-        raise InvalidConfig(path, problems)
+        raise InvalidConfig(None, problems)
     return config
 
 

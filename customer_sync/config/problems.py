@@ -33,20 +33,29 @@ class ConfigProblem:
     """What to do about it, in one sentence that a newcomer can act on."""
 
     def __str__(self) -> str:
-        subject = f" {self.pointer}:" if self.pointer else ""
-        return f"{self.path}:{self.line}:{self.column}:{subject} {self.message} {self.hint}"
+        return f"{self.path}:{self.line}:{self.column}: {self.told}"
+
+    @property
+    def told(self) -> str:
+        """The problem without the place in a file."""
+        subject = f"{self.pointer}: " if self.pointer else ""
+        return f"{subject}{self.message} {self.hint}"
 
 
 class InvalidConfig(ConfigError):
     """A configuration that cannot be used, with everything that is wrong with it."""
 
-    def __init__(self, path: Path, problems: Sequence[ConfigProblem]) -> None:
+    def __init__(self, path: Path | None, problems: Sequence[ConfigProblem]) -> None:
+        """Tell all *problems* of the file at *path*; None: it stands in no file."""
         count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
-        listing = "\n".join(f"  {problem}" for problem in problems)
+        shown = [problem.told if path is None else str(problem) for problem in problems]
+        listing = "\n".join(f"  {line}" for line in shown)
         super().__init__(
-            f"{path} has {count}:\n{listing}",
+            f"{path or 'The configuration'} has {count}:\n{listing}",
             trouble=Code.CONFIGURATION,
-            hint=f"Mend the file and try again: customer-sync validate {path.name}",
+            hint="Mend what was given, and try again."
+            if path is None
+            else f"Mend the file and try again: customer-sync validate {path.name}",
         )
         self.problems = tuple(problems)
 

@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 
+from customer_sync.hushing import OUR_THREADS
 from customer_sync.notify.delivery import ATTEMPTS, Answer, Pause, Recipient, deliver
 from customer_sync.store.outbox import Letter
 
@@ -27,7 +28,9 @@ class Courier:
         self._is_closing = False
         self._is_down = False
         # A thread that outlives its time must not keep the program from ending.
-        self._thread = threading.Thread(target=self._work, name=f"notify {self.name}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._work, name=f"{OUR_THREADS} notify {self.name}", daemon=True
+        )
         self._thread.start()
 
     def take(self, letters: Iterable[Letter], *, is_old: bool = False) -> None:

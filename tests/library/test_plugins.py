@@ -38,9 +38,10 @@ skills:
 """
 TILL = "till_no,mail,given,newsletter\n7,jane@example.com,jane,yes\n"
 PROGRAM = """\
-from customer_sync import CustomerSync
+from customer_sync import Client, CustomerSync
 
 sync = CustomerSync("config.yaml")
+Client("other.yaml").skills.enable("customer-sync", {"source": "tillworks"})
 print(sync.plan("till.csv", source="tillworks").plan.totals.create)
 print(sync.run("till.csv").outcomes.applied)
 print(sync.run(records=[{"till_no": "8", "mail": "ravi@example.com"}]).outcomes.applied)
