@@ -179,18 +179,17 @@ class _Reader:
             yield Seen(source=whole, sample=sample, recognised=recognised)
 
     def _harmless(self, seen: Seen) -> Iterator[Decoded]:
-        """Yield the records; of what cannot be decoded, only what may be kept.
+        """Return the records; of what cannot be decoded, only what may be kept.
 
         A row that does not fit its header, or a torn line, may hold what nobody asked for, so that
         only its place is kept. Rows stay where every column may pass, and events of our own do.
         """
-        is_own = seen.recognised.format is events.EVENTS
-        may_stay = is_own or self._is_harmless(seen.source.columns)
-        for record in seen.source.records:
-            if isinstance(record, Rejection) and not may_stay:
-                yield replace(record, content=None)
-            else:
-                yield record
+        if seen.recognised.format is events.EVENTS or self._is_harmless(seen.source.columns):
+            return seen.source.records
+        return (
+            replace(one, content=None) if isinstance(one, Rejection) else one
+            for one in seen.source.records
+        )
 
     def _is_harmless(self, columns: Sequence[str]) -> bool:
         wanted = self._asked.wanted
@@ -205,7 +204,7 @@ class _Reader:
         """
         for record in records:
             content = record.content
-            is_listing = isinstance(content, Mapping) and not events.is_event(content)
+            is_listing = not events.is_event(content) and isinstance(content, Mapping)
             if isinstance(record, Rejection) or not is_listing:
                 yield record
             else:
