@@ -100,6 +100,8 @@ class ShopTruth:
     told: dict[int, Letter] = field(default_factory=dict)
     heard: set[int] = field(default_factory=set)
     """The numbers of those that arrived at least at a run which was cut off."""
+    arriving: set[int] = field(default_factory=set)
+    """The numbers of those that the last run read."""
     _last: int = 0
     _exported: int = 0
     """The number of the last event before the last export."""
@@ -181,13 +183,27 @@ class ShopTruth:
 
     def are_arriving(self, letters: Iterable[Letter]) -> None:
         """Note that a run begins to read *letters*."""
-        self.heard.update(letter.number for letter in letters)
+        self.arriving = {letter.number for letter in letters}
+        self.heard |= self.arriving
 
     def is_exported(self) -> None:
         """Note that a run begins to read an export."""
         self._exported = self._last
         for person in self.people.values():
             self.heard.update(word.letter for word in person.words["email"])
+
+    def may_have_said_yes(self, person: Person, channel: str) -> Word | None:
+        """Return the newest yes that may be known, if no newer no is known for certain.
+
+        What arrived at a run that was cut off may have been taken in or not.
+        """
+        words = [word for word in person.words[channel] if word.letter in self.heard]
+        word = max((w for w in words if w.is_yes), key=lambda w: w.at, default=None)
+        certain = self.told.keys() | self.arriving
+        is_taken_back = word is not None and any(
+            not w.is_yes and w.at > word.at and w.letter in certain for w in words
+        )
+        return None if is_taken_back else word
 
     def has_told_death_of(self, person: Person) -> bool:
         """Tell whether it may be known by now that a customer was deleted."""

@@ -246,8 +246,8 @@ def _is_allowed(one: Transition, people: People, truth: ShopTruth, policy: Polic
 
 def _has_newer_yes(person: Person, channel: str, truth: ShopTruth) -> bool:
     """Tell whether a yes is the last word, and not one from before a deletion, as far as told."""
-    word = person.last_word(channel, truth.heard)
-    if word is None or not word.is_yes:
+    word = truth.may_have_said_yes(person, channel)
+    if word is None:
         return False
     if person.deleted_at is None or not truth.has_told_death_of(person):
         return True

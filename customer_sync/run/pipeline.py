@@ -145,7 +145,9 @@ async def make_ready(
     if taken_in.listing is not None:
         listed = {email: c for email, c in customers.items() if _is_listed(c)}
         absent = taken_in.listing.absent(edges.store.living(), listed, edges.clock.now())
-        customers |= {customer.email: customer for customer in absent}
+        # A contact that was left behind, and still is to be retired, is no deletion for good.
+        left = {i.customer.email: i.customer for i in edges.store.queue() if i.customer.is_left}
+        customers |= {customer.email: left.get(customer.email, customer) for customer in absent}
 
     await finish_earlier_jobs(edges)
     edges.display.stage("observe")
