@@ -8,6 +8,7 @@ import pytest
 from customer_sync.core.model import Email
 from customer_sync.errors import ExitCode
 from customer_sync.run.job import Job
+from customer_sync.run.pipeline import RunOptions
 from customer_sync.run.report import OutcomeCounts, RunReport
 from customer_sync.store import QueueItem
 from session_stage import Shop, event
@@ -146,3 +147,21 @@ def test_an_older_event_does_not_outdo_what_waits(shop: Shop) -> None:
     shop.run(event("updated", 1, at="2024-03-01T00:00:00Z", firstName="Newer"))
     shop.run(event("updated", 1, at="2024-02-01T00:00:00Z", firstName="Older", lastName="L1"))
     assert shop.contacts()[P1].attributes == {"FIRSTNAME": "Newer", "LASTNAME": "L1"}
+
+
+@pytest.mark.parametrize("is_due", [True, False])
+def test_a_contact_that_waits_to_be_retired_is_not_deleted_by_an_export(
+    tmp_path: Path, is_due: bool
+) -> None:
+    """The customer lives at another address; nobody was deleted, whoever is not listed."""
+    shop = Shop(tmp_path, options="delete_behavior: hard, max_deletes: 100%")
+    shop.run(event("created", 1), event("created", 2))
+    shop.break_requests(UPDATE, status=400)
+    moved = event("updated", 1, at="2024-02-01T00:00:00Z", email="p2@example.com")
+    gone = event("deleted", 2, at="2024-01-31T00:00:00Z")
+    assert shop.run(gone, moved).outcomes.failed == 1
+    shop.clock.advance(86400 if is_due else 1)
+    listed = event("listed", 1, at="2024-02-02T00:00:00Z", email="p2@example.com")
+    shop.run(listed, options=RunOptions(is_complete=True))
+    assert shop.contacts()[P1].is_email_blocked
+    assert shop.contacts().keys() == {P1, "p2@example.com"}
