@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from brevo_model import BrevoModel
 from customer_sync.core.changes.confirm import confirm
 from customer_sync.core.changes.diff import diff
-from customer_sync.core.customers.fold import Fold, Identities
+from customer_sync.core.customers.fold import Fold
+from customer_sync.core.customers.homes import Identities
 from customer_sync.core.customers.news import confirmed_before
 from customer_sync.core.model import (
     Change,

@@ -8,7 +8,7 @@ from customer_sync.clock import Clock
 from customer_sync.config import RetrySettings
 from customer_sync.core.changes.confirm import confirm
 from customer_sync.core.changes.diff import recreate
-from customer_sync.core.customers.fold import Identities
+from customer_sync.core.customers.homes import Identities
 from customer_sync.core.customers.news import confirmed_before
 from customer_sync.core.model import (
     Applied,

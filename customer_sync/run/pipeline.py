@@ -12,7 +12,8 @@ from customer_sync.clock import Clock
 from customer_sync.config import Config
 from customer_sync.config.addresses import stays_here
 from customer_sync.core.changes.diff import diff
-from customer_sync.core.customers.fold import Fold, Folded, Identities
+from customer_sync.core.customers.fold import Fold, Folded
+from customer_sync.core.customers.homes import Identities
 from customer_sync.core.mapping import Mapper
 from customer_sync.core.model import (
     Attribute,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from customer_sync.core.customers.fold import Identities
+from customer_sync.core.customers.homes import Identities
 from customer_sync.core.model import (
     Confirmed,
     Contact,

@@ -12,7 +12,8 @@ from brevo_model import BrevoModel
 from builders import customer, hard_delete, said
 from customer_sync.core.changes.diff import diff
 from customer_sync.core.changes.draft import same
-from customer_sync.core.customers.fold import Folded, Identities, fold
+from customer_sync.core.customers.fold import Folded, fold
+from customer_sync.core.customers.homes import Identities
 from customer_sync.core.model import (
     Contact,
     ContactId,

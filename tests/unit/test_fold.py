@@ -6,7 +6,8 @@ from datetime import datetime
 import pytest
 
 from builders import JANE, MARY, NEW_JANE, at, customer, said, statement
-from customer_sync.core.customers.fold import Fold, Folded, Identities, fold
+from customer_sync.core.customers.fold import Fold, Folded, fold
+from customer_sync.core.customers.homes import Identities
 from customer_sync.core.model import Customer, Email, Reason, Statement, Trigger, Value
 
 CREATED, UPDATED, DELETED, LISTED = (

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import JANE, at, said, statement
-from customer_sync.core.customers.fold import Fold, Folded, Identities, Key
+from customer_sync.core.customers.fold import Fold, Folded, Key
 from customer_sync.core.customers.heard import Heard
+from customer_sync.core.customers.homes import Identities
 from customer_sync.core.model import Email, Statement
 from shop_strategies import EMAILS, IDS, statements
 

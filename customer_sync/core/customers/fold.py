@@ -7,25 +7,23 @@ same time are settled by their place in the input.
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import TypeAlias
 
 from customer_sync.core.customers.heard import Heard, dated, keep_newer
-from customer_sync.core.model import Customer, Dated, Email, Reason, Skip, Statement
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identities:
-    """What the state remembers of who is who."""
-
-    addresses: Mapping[str, Dated[Email]] = field(default_factory=dict)
-    """The shop's id to the address that was last confirmed, and when the shop had said it."""
-    owners: Mapping[Email, frozenset[str]] = field(default_factory=dict)
-    """The address to the ids of all customers that live at it, as far as confirmed."""
-    deleted: Mapping[str, datetime] = field(default_factory=dict)
-    """The ids of customers that are deleted, as far as confirmed, and since when."""
+from customer_sync.core.customers.homes import (
+    Homes,
+    Identities,
+    find_homes,
+    former_emails,
+    known_addresses,
+    recall_addresses,
+    recall_death,
+    shared_emails,
+    were_at_home,
+)
+from customer_sync.core.model import Customer, Email, Reason, Skip, Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +87,7 @@ class Fold:
         skipped = []
         # In an order of their own: two who left one address may both have a word on it.
         for _, one in sorted(heard.items(), key=itemgetter(0)):
-            _recall_addresses(one, identities)
+            recall_addresses(one, identities)
             email = one.newest_email
             if email is None:
                 skipped.append(
@@ -102,7 +100,7 @@ class Fold:
                 )
             else:
                 groups[email].append(one)
-        homes = _homes(identities, groups)
+        homes = find_homes(identities, groups)
         customers = {email: _lone_customer(email, one, identities) for email, one in lone.items()}
         taken = groups.keys() | lone.keys()
         for email, members in groups.items():
@@ -190,57 +188,11 @@ def _absorbable(heard: Mapping[Key, Heard], key: Key) -> Key | None:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Homes:
-    """Whose home an address is, by the ids."""
-
-    confirmed: Mapping[Email, frozenset[str]]
-    """As the state knows."""
-    alive: Mapping[Email, frozenset[str]]
-    """Without those who are heard to be deleted."""
-    residents: Mapping[Email, frozenset[str]]
-    """Nor with those who are heard of elsewhere by now."""
-
-    def of_others(self, email: Email, heard: Heard, identities: Identities) -> bool:
-        """Tell whether the contact at *email*, where the customer was once, is that of others.
-
-        Those who are deleted by now keep nobody from taking it along, nor do those who leave an
-        address that was shared; else its no would be left behind. But whoever had been deleted
-        there before, while others had it, has no part in it.
-        """
-        remembered = {i for i in heard.ids if _was_at_home(i, email, identities)}
-        if not remembered:
-            owners = self.alive
-        elif remembered <= identities.deleted.keys():
-            owners = self.confirmed
-        else:
-            owners = self.residents
-        return bool(owners.get(email, frozenset()) - heard.ids)
-
-
-def _homes(identities: Identities, groups: Mapping[Email, Collection[Heard]]) -> _Homes:
-    """Return who lives where, given who is heard of at which address."""
-    newest = {i: email for email, members in groups.items() for one in members for i in one.ids}
-    dead = {
-        i
-        for members in groups.values()
-        for one in members
-        if _recall_death(one, identities).is_deleted
-        for i in one.ids
-    }
-    alive = {email: ids - dead for email, ids in identities.owners.items()}
-    residents = {
-        email: frozenset(i for i in ids if newest.get(i, email) == email)
-        for email, ids in alive.items()
-    }
-    return _Homes(confirmed=identities.owners, alive=alive, residents=residents)
-
-
 def _at_one_address(
     email: Email,
     members: list[Heard],
     identities: Identities,
-    homes: _Homes,
+    homes: Homes,
     *,
     taken: Collection[Email],
 ) -> Iterator[Customer | Skip]:
@@ -249,7 +201,7 @@ def _at_one_address(
     Who is deleted while another customer lives there is left alone: the contact is the other's. A
     contact that was never moved there goes, under its own address.
     """
-    recalled = [_recall_death(one, identities) for one in members]
+    recalled = [recall_death(one, identities) for one in members]
     everyone = [one.settled() for one in _with_anonymous(recalled)]
     alive = [one for one in everyone if not one.is_deleted]
     gone = [one for one in members if one.ids and not any(one.ids <= a.ids for a in alive)]
@@ -271,7 +223,7 @@ def _at_one_address(
             return
         members = [one for one in members if one not in gone]
     whole = _together(alive, everyone)
-    if alive and _were_at_home(gone_ids, email, identities) and not homes.residents.get(email):
+    if alive and were_at_home(gone_ids, email, identities) and not homes.residents.get(email):
         whole.vacated = max(one.deleted for one in everyone if one.deleted and one.ids & gone_ids)
     if not alive and not any(one.deleted for one in members) and not whole.says_no:
         yield _old_news(email, whole, members)
@@ -279,21 +231,11 @@ def _at_one_address(
     yield _customer(
         email,
         whole,
-        former_emails=tuple(_former_emails(email, whole, identities, homes, taken)),
-        shared_emails=tuple(_shared_emails(email, whole, identities, homes)),
+        former_emails=tuple(former_emails(email, whole, identities, homes, taken)),
+        shared_emails=tuple(shared_emails(email, whole, identities, homes)),
         has_moved=_has_moved(email, whole, identities),
         statements=sum(one.statements for one in members),
     )
-
-
-def _were_at_home(gone: Collection[str], email: Email, identities: Identities) -> bool:
-    """Tell whether any of those who are gone is known to have lived at *email*."""
-    return any(_was_at_home(i, email, identities) for i in gone)
-
-
-def _was_at_home(customer_id: str, email: Email, identities: Identities) -> bool:
-    known = identities.addresses.get(customer_id)
-    return known is not None and known.value == email
 
 
 def _old_news(email: Email, dead: Heard, members: list[Heard]) -> Skip:
@@ -307,23 +249,15 @@ def _old_news(email: Email, dead: Heard, members: list[Heard]) -> Skip:
     )
 
 
-def _recall_death(heard: Heard, identities: Identities) -> Heard:
-    """Add the deletion that the state remembers of a customer."""
-    recalled = heard.copy()
-    if heard.ids and heard.ids <= identities.deleted.keys():
-        recalled.add_deletion((max(identities.deleted[i] for i in heard.ids), -1))
-    return recalled
-
-
 def _tombstones_elsewhere(
     email: Email,
     gone: Heard,
     identities: Identities,
-    homes: _Homes,
+    homes: Homes,
     taken: Collection[Email],
 ) -> Iterator[Customer]:
     """Yield who is deleted at the addresses of before, where a contact may have stayed behind."""
-    for former in _former_emails(email, gone, identities, homes, taken):
+    for former in former_emails(email, gone, identities, homes, taken):
         if former not in taken:
             yield _customer(former, gone, statements=0)
 
@@ -342,7 +276,7 @@ def _together(alive: list[Heard], everyone: list[Heard]) -> Heard:
 
 def _has_moved(email: Email, heard: Heard, identities: Identities) -> bool:
     """Tell whether *email* is a new address for somebody who lives and had another."""
-    is_new = email not in _remembered(heard, identities)
+    is_new = email not in known_addresses(heard, identities)
     return is_new and len(heard.emails) > 1 and not heard.is_deleted
 
 
@@ -392,48 +326,3 @@ def _with_anonymous(members: list[Heard]) -> Iterator[Heard]:
         whole = one.copy()
         whole.merge(anonymous)
         yield whole
-
-
-def _recall_addresses(heard: Heard, identities: Identities) -> None:
-    """Add the addresses that the state remembers for the ids, as old as they are."""
-    for known in (identities.addresses[i] for i in heard.ids if i in identities.addresses):
-        heard.hear_of(known.value, (known.at, -1))
-
-
-def _former_emails(
-    email: Email,
-    heard: Heard,
-    identities: Identities,
-    homes: _Homes,
-    taken: Collection[Email],
-) -> Iterator[Email]:
-    """Yield the addresses that the contact may still go by, the likeliest first.
-
-    Where others live at an old address, its contact is theirs and stays; where all who shared it
-    leave, one of them takes it along. An address that is only said to be an old one, and that
-    somebody in the same input has, or has had, is theirs too.
-    """
-    remembered = _remembered(heard, identities)
-    newest_first = sorted(heard.emails, key=heard.age_of, reverse=True)
-    for former in sorted(newest_first, key=lambda e: e not in remembered):
-        if former == email or homes.of_others(former, heard, identities):
-            continue
-        if former in remembered or former not in taken:
-            yield former
-
-
-def _shared_emails(
-    email: Email,
-    heard: Heard,
-    identities: Identities,
-    homes: _Homes,
-) -> Iterator[Email]:
-    """Yield the addresses at which the customer is remembered and others live."""
-    for former in sorted(_remembered(heard, identities)):
-        if former != email and homes.of_others(former, heard, identities):
-            yield former
-
-
-def _remembered(heard: Heard, identities: Identities) -> set[Email]:
-    """Return the addresses that the state remembers for a customer."""
-    return {identities.addresses[i].value for i in heard.ids if i in identities.addresses}

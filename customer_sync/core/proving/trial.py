@@ -6,7 +6,8 @@ from dataclasses import replace
 from customer_sync.core.changes.confirm import confirm
 from customer_sync.core.changes.diff import diff
 from customer_sync.core.changes.suppression import NOBODY, Lesson, Suppressed, learn
-from customer_sync.core.customers.fold import Fold, Folded, Identities
+from customer_sync.core.customers.fold import Fold, Folded
+from customer_sync.core.customers.homes import Identities
 from customer_sync.core.customers.news import confirmed_before
 from customer_sync.core.mapping import Mapper
 from customer_sync.core.model import (
