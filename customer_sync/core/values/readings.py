@@ -49,7 +49,11 @@ def as_list(value: object, separator: str = ",") -> tuple[str, ...]:
     Empty ones are dropped; order and repetitions stay.
     """
     parts = value if isinstance(value, (list, tuple)) else as_text(value).split(separator)
-    texts = [as_text(part).strip() for part in parts if part is not None]
+    texts = [
+        part.strip() if isinstance(part, str) else as_text(part).strip()
+        for part in parts
+        if part is not None
+    ]
     return tuple(filter(None, texts))
 
 

@@ -1,6 +1,6 @@
 """The transforms that a mapping can name, as one table: name, meaning, argument, kinds."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from types import MappingProxyType
@@ -56,8 +56,6 @@ class Transform:
     gives: Kind
     apply: Callable[[object, object, Context], object]
     """(value, argument, context) to the new value; raises TransformError."""
-    of_text: Callable[[str], str] | None = None
-    """What `apply` does with a text, where it needs nothing else and leaves a blank text blank."""
     argument: Argument = Argument.NONE
     argument_doc: str = ""
     check_argument: Callable[[object], str | None] = lambda _argument: None
@@ -126,7 +124,6 @@ _TABLE = (
         takes=Kind.TEXT,
         gives=Kind.TEXT,
         apply=_on_texts(str.strip),
-        of_text=str.strip,
     ),
     Transform(
         name="lower",
@@ -134,7 +131,6 @@ _TABLE = (
         takes=Kind.TEXT,
         gives=Kind.TEXT,
         apply=_on_texts(str.lower),
-        of_text=str.lower,
     ),
     Transform(
         name="upper",
@@ -142,7 +138,6 @@ _TABLE = (
         takes=Kind.TEXT,
         gives=Kind.TEXT,
         apply=_on_texts(str.upper),
-        of_text=str.upper,
     ),
     Transform(
         name="title",
@@ -151,7 +146,6 @@ _TABLE = (
         takes=Kind.TEXT,
         gives=Kind.TEXT,
         apply=_on_texts(title_name),
-        of_text=title_name,
     ),
     Transform(
         name="e164",
@@ -258,28 +252,27 @@ def add_transform(transform: Transform) -> None:
     _by_name[transform.name] = transform
 
 
-def _text_steps(steps: Sequence[Step]) -> list[Callable[[str], str]] | None:
-    """Return what *steps* do with a text, if each of them has a short way for texts."""
-    changes = [TRANSFORMS[step.name].of_text for step in steps]
-    known = [change for change in changes if change is not None]
-    return known if len(known) == len(changes) else None
+_FIXED = frozenset(line.name for line in _TABLE) - {"e164"}
 
 
-def compile_steps(steps: Sequence[Step]) -> Callable[[object, Context], object]:
+def are_fixed(steps: Iterable[Step]) -> bool:
+    """Tell whether *steps* always make the same of the same value.
+
+    Phone numbers depend on the region, and what other packages add promises nothing.
+    """
+    return all(step.name in _FIXED for step in steps)
+
+
+def compile_steps(steps: Iterable[Step]) -> Callable[[object, Context], object]:
     """Return what makes of a value what *steps* do one after the other; None if nothing is left.
 
     Empty values pass a transform by that cannot do anything with them. What is returned raises
     TransformError where a step cannot use what it was given.
     """
     told = [(TRANSFORMS[step.name], step.argument) for step in steps]
-    text_changes = _text_steps(steps)
     changes = [(one.apply, argument, one.meets_empty) for one, argument in told]
 
     def change(value: object, context: Context) -> object:
-        if text_changes is not None and isinstance(value, str):
-            for change_text in text_changes:
-                value = change_text(value)
-            return value if value and not value.isspace() else None
         for apply, argument, meets_empty in changes:
             if meets_empty or not is_empty(value):
                 value = apply(value, argument, context)
@@ -288,7 +281,7 @@ def compile_steps(steps: Sequence[Step]) -> Callable[[object, Context], object]:
     return change
 
 
-def apply_steps(value: object, steps: Sequence[Step], context: Context) -> object:
+def apply_steps(value: object, steps: Iterable[Step], context: Context) -> object:
     """Return what *steps* make of one *value*, as `compile_steps` tells.
 
     Raises:
