@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
@@ -14,7 +15,9 @@ from customer_sync.core.mapping import Mapper
 from customer_sync.core.model import AttributeType, Event, FieldRule, Place, Step, Trigger
 from customer_sync.core.values import casing, dates, moments, numbers
 from customer_sync.core.values.readings import as_number, emptied, is_empty
+from customer_sync.core.values.spelling import SpelledRecord
 from customer_sync.core.values.transform_error import TransformError
+from customer_sync.core.values.transforms import are_fixed
 from customer_sync.readers.lines import LINE_LIMIT, split_lines
 from customer_sync.readers.strict_json import UNSURE, JsonProblem, decode_with_care, glance
 
@@ -27,6 +30,19 @@ def outcome(way: Callable[[], object]) -> str:
         return repr(way())
     except (ValueError, TransformError):
         return "refused"
+
+
+def event_of(**fields: object) -> Event:
+    """Build an event that says no more than *fields*."""
+    return Event(
+        trigger=Trigger.UPDATED,
+        occurred_at=datetime.fromisoformat("2024-01-01T00:00:00Z"),
+        place=Place(file="x", line=1),
+        customer_id="1",
+        email=None,
+        previous_email=None,
+        fields=fields,
+    )
 
 
 # ---------------------------------------------------------------- a line of JSON
@@ -271,15 +287,7 @@ def test_a_step_that_reading_does_anyway_changes_nothing(
 ) -> None:
     """It may be left out: the same value, the same warning."""
     assume(value == value)  # noqa: PLR0124 - no JSON has a NaN
-    event = Event(
-        trigger=Trigger.UPDATED,
-        occurred_at=datetime.fromisoformat("2024-01-01T00:00:00Z"),
-        place=Place(file="x", line=1),
-        customer_id="1",
-        email=None,
-        previous_email=None,
-        fields={"field": value},
-    )
+    event = event_of(field=value)
     # A step before it keeps the second one from being seen as the last.
     rules = [(Step(name=step),), (Step(name=step), Step(name=step)), ()]
     told = [
@@ -291,3 +299,87 @@ def test_a_step_that_reading_does_anyway_changes_nothing(
         for steps in rules
     ]
     assert repr(told[0]) == repr(told[1]) == repr(told[2])
+
+
+# ---------------------------------------------------------------- what is remembered
+
+RULES = [
+    FieldRule(field="a", attribute="TITLE", steps=(Step(name="title"),)),
+    FieldRule(field="a", attribute="NUMBER", type=AttributeType.FLOAT),
+    FieldRule(field="a", attribute="DATE", type=AttributeType.DATE),
+    FieldRule(field="a", attribute="WORD", type=AttributeType.BOOLEAN),
+    FieldRule(field="a", attribute="LIST", type=AttributeType.MULTIPLE_CHOICE),
+    FieldRule(field="a", attribute="ELSE", steps=(Step(name="default", argument="none"),)),
+    FieldRule(field="a", attribute="SMS", steps=(Step(name="e164"),)),
+    FieldRule(field="a", attribute="PHONE", steps=(Step(name="e164"),)),
+]
+AGAIN = st.sampled_from(
+    [
+        "1",
+        1,
+        True,
+        1.0,
+        "true",
+        "",
+        " ",
+        None,
+        "ada",
+        "2024-01-15",
+        "(202) 555-0123",
+        "07700 900123",
+    ]
+)
+
+
+@UNTIMED
+@given(
+    st.lists(st.tuples(AGAIN | st.text(), st.sampled_from(["US", "GB", "DE", None])), max_size=9)
+)
+def test_what_came_before_makes_no_difference(said: list[tuple[object, str | None]]) -> None:
+    """A value that is read again comes out as it did at first, by its type and region."""
+    mapper = Mapper(RULES, {}, default_region="US")
+    for value, country in [*said, *said]:
+        event = event_of(a=value, countryCode=country)
+        fresh = Mapper(RULES, {}, default_region="US")
+        assert repr(mapper.map(event)) == repr(fresh.map(event))
+
+
+def test_only_so_many_texts_are_remembered() -> None:
+    """However many different ones there are."""
+    mapper = Mapper([RULES[0]], {}, default_region=None)
+    known = mapper._attribute_rules[0].known
+    assert known is not None
+    for number in range(10_000):
+        mapper.map(event_of(a=f"ada {number}"))
+        assert 0 < len(known) <= 4096
+
+
+@pytest.mark.parametrize("name", ["e164", "of_another_package"])
+def test_steps_that_depend_on_more_than_the_value_are_not_remembered(name: str) -> None:
+    """On the region, or on who knows what."""
+    assert are_fixed([Step(name="title")])
+    assert not are_fixed([Step(name="title"), Step(name=name)])
+
+
+# ---------------------------------------------------------------- names
+
+
+def test_names_that_are_no_texts_are_not_mistaken_for_each_other() -> None:
+    """1 and True are the same to a dictionary, and "1" and "true" are two fields."""
+    for key, name in ((1, "1"), (True, "true"), (1.0, "1.0"), ("1", "1")):
+        assert list(SpelledRecord({"data": {key: "x"}}).told()) == [name]
+
+
+def test_a_record_in_one_spelling_is_not_copied() -> None:
+    """What is as it should be is what the schema sees."""
+    content = {"event": "customer_updated", "data": {"id": "1", "firstName": "Ada"}}
+    assert SpelledRecord(content).content is content
+    assert SpelledRecord(content).told() is content["data"]
+
+
+def test_any_mapping_is_as_good_as_a_dictionary() -> None:
+    """Programs have others."""
+    data = MappingProxyType({"id": "1", "first_name": "Ada"})
+    spelled = SpelledRecord(MappingProxyType({"event": "customer_updated", "data": data}))
+    assert spelled.content == {"event": "customer_updated", "data": {"id": "1", "firstName": "Ada"}}
+    assert type(spelled.content) is type(spelled.told()) is dict
