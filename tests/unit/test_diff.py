@@ -763,3 +763,17 @@ def test_the_fields_of_whoever_had_the_address_before_are_not_newer_than_ones_ow
         ],
     )
     assert patch(change) == ContactPatch(attributes={"CITY": "Rome"})
+
+
+def test_the_no_of_whoever_came_after_is_not_that_of_whoever_had_left() -> None:
+    """Neither while the next one lives there nor after the end of that."""
+    for is_deleted in (False, True):
+        change = changes(
+            [customer(NEW_JANE, 5, former=[JANE])],
+            [contact(NEW_JANE, number=8)],
+            [
+                confirmed(NEW_JANE, 5, number=8),
+                confirmed(JANE, 7, email_consent=said(NO, 6), is_deleted=is_deleted),
+            ],
+        )
+        assert [type(one) for one in change] == [Keep]

@@ -175,7 +175,7 @@ def _own_addresses(customer: Customer, confirmed: Mapping[Email, Confirmed]) -> 
     former = tuple(
         e
         for e in customer.former_emails
-        if e not in confirmed or confirmed[e].is_deleted or confirmed[e].last_at <= customer.last_at
+        if e not in confirmed or confirmed[e].last_at <= customer.last_at
     )
     return replace(customer, former_emails=former)
 
