@@ -13,6 +13,7 @@ from rich.text import Text
 from customer_sync.brevo.answers import ContactList
 from customer_sync.brevo.client import BrevoClient
 from customer_sync.cli.options import (
+    CONFIG,
     ConfigOption,
     JsonOption,
     StateOption,
@@ -28,8 +29,6 @@ from customer_sync.privacy import printable, printable_json
 from customer_sync.proof.doctor import Check, Health, examine
 from customer_sync.target import Connection, with_account
 from customer_sync.trouble import Code
-
-CONFIG = Path("config.yaml")
 
 _HEALTH_STYLES = {Health.GOOD: "green", Health.DOUBTFUL: "yellow", Health.BAD: "red"}
 

@@ -1,7 +1,6 @@
 """explain: what became of one person, stage by stage, and why; or what a code means."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -9,6 +8,7 @@ import typer
 
 from customer_sync.cli.advice import explain_code, is_code, list_codes
 from customer_sync.cli.options import (
+    CONFIG,
     ConfigOption,
     EncodingOption,
     JsonOption,
@@ -32,8 +32,6 @@ from customer_sync.errors import ExitCode
 from customer_sync.privacy import mask_text, printable_json
 from customer_sync.proof.explaining import Desired, Heard, Remembered, Story, Subject, explain
 from customer_sync.proof.hearing import Sources
-
-CONFIG = Path("config.yaml")
 
 _ID = "id:"
 """What an id begins with, so that none is taken for anything else."""

@@ -8,6 +8,7 @@ import typer
 
 from customer_sync.cli.logged import LogOptions, speaking
 from customer_sync.cli.options import (
+    CONFIG,
     ConfigOption,
     LogFileOption,
     LogFormatOption,
@@ -27,7 +28,6 @@ from customer_sync.cli.realtime import (
     pace_of,
 )
 from customer_sync.cli.running import new_run_id
-from customer_sync.cli.watching import CONFIG
 from customer_sync.clock import SystemClock
 from customer_sync.errors import ExitCode, StoreError
 from customer_sync.platforms.asking import wanted_by

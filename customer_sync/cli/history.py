@@ -8,32 +8,29 @@ from typing import Annotated, TypeAlias
 import msgspec
 import typer
 
-from customer_sync.cli.logged import LogOptions, is_json
+from customer_sync.cli.bundles import bundled
+from customer_sync.cli.logged import is_json
 from customer_sync.cli.options import (
+    CONFIG,
     ConfigOption,
     DetailedOption,
     DryRunOption,
     DurationOption,
     JsonOption,
-    LogFileOption,
-    LogFormatOption,
     MaxDeletesOption,
-    MetricsOption,
     PiiOption,
-    QuietOption,
     RouteOption,
     RowsOption,
     StateOption,
-    VerboseOption,
     limit,
     load_config,
-    metrics_path,
     moment,
     seconds,
     state_folder,
 )
 from customer_sync.cli.past_runs import print_in_full, print_runs
 from customer_sync.cli.running import View, do
+from customer_sync.cli.viewing import view_of_run
 from customer_sync.console import PREVIEW_ROWS, make_console
 from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.errors import ExitCode, UsageError
@@ -45,8 +42,6 @@ from customer_sync.run.pipeline import RunOptions
 from customer_sync.store import RunRow, Store, holder
 from customer_sync.target import state_file
 from customer_sync.trouble import Code
-
-CONFIG = Path("config.yaml")
 
 LAST = "last"
 
@@ -129,6 +124,7 @@ def show(
     return ExitCode.OK
 
 
+@bundled(view=view_of_run)
 def undo(
     run: RunArgument,
     *,
@@ -147,14 +143,7 @@ def undo(
     max_deletes: MaxDeletesOption = None,
     max_duration: DurationOption = None,
     detailed_exit_code: DetailedOption = False,
-    rows: RowsOption = PREVIEW_ROWS,
-    show_pii: PiiOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    metrics_file: MetricsOption = None,
-    log_format: LogFormatOption = None,
-    log_file: LogFileOption = None,
+    view: View,
 ) -> int:
     """Undo a run: bring contacts back to what they were, where nobody changed them since.
 
@@ -174,18 +163,9 @@ def undo(
         is_detailed=detailed_exit_code,
         undoing=Undoing(run_id=found.id, may_unblock=unblock),
     )
-    view = View(
-        rows=rows,
-        show_pii=show_pii,
-        as_json=as_json,
-        quiet=quiet,
-        verbose=verbose,
-        metrics_file=metrics_path(metrics_file),
-        log=LogOptions(format=log_format, file=log_file),
-    )
     code = do(config, state, job, view)
     loaded = load_config(config)
-    if not (quiet or dry_run or is_json(loaded, log_format)) and loaded.enabled:
+    if not (view.quiet or dry_run or is_json(loaded, view.log.format)) and loaded.enabled:
         make_console(stderr=True).print(
             "The next run of the same source writes it again unless the shop changed.",
             style="dim",

@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -12,6 +11,7 @@ import typer
 from rich.text import Text
 
 from customer_sync.cli.options import (
+    CONFIG,
     ConfigOption,
     JsonOption,
     StateOption,
@@ -31,8 +31,6 @@ from customer_sync.privacy import printable, printable_json
 from customer_sync.store import Store
 from customer_sync.target import state_file
 from customer_sync.trouble import Code
-
-CONFIG = Path("config.yaml")
 
 notify = typer.Typer(help="Notifications: whether they arrive, and those that did not yet.")
 

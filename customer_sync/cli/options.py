@@ -21,6 +21,9 @@ from customer_sync.core.platforms import Platform, platforms
 from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.pull.watermarks import Since
 
+CONFIG = Path("config.yaml")
+"""Where the configuration is looked for."""
+
 DEFAULT_STATE = ".customer-sync"
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from customer_sync.cli.options import (
+    CONFIG,
     ConfigOption,
     JsonOption,
     PiiOption,
@@ -29,7 +30,6 @@ from customer_sync.private_file import write_private
 from customer_sync.target import Connection
 from customer_sync.trouble import Code
 
-CONFIG = Path("config.yaml")
 STDOUT = Path("-")
 
 AddressArgument: TypeAlias = Annotated[

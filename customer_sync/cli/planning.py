@@ -1,38 +1,34 @@
 """run, plan, show and apply: the main job."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
-from customer_sync.cli.logged import LogOptions
+from customer_sync.cli.bundles import bundled
 from customer_sync.cli.options import (
+    CONFIG,
     ConfigOption,
     DetailedOption,
     DryRunOption,
     DurationOption,
     EncodingOption,
-    JsonOption,
-    LogFileOption,
-    LogFormatOption,
     MaxDeletesOption,
-    MetricsOption,
     PiiOption,
-    QuietOption,
     RouteOption,
     RowsOption,
     SinceOption,
     SourceOption,
     StateOption,
-    VerboseOption,
     limit,
     load_config,
-    metrics_path,
     platform,
     seconds,
     since,
 )
 from customer_sync.cli.running import View, do, rate_of
+from customer_sync.cli.viewing import view_of_plan, view_of_run
 from customer_sync.config import Target
 from customer_sync.console import PREVIEW_ROWS, make_console, save_picture, show_plan
 from customer_sync.core.model import Delete, Limit, SourceName
@@ -46,8 +42,6 @@ from customer_sync.run.pipeline import RunOptions, jobs_by_bytes
 from customer_sync.run.planfile import read_plan
 from customer_sync.run.withholding import confirmed_deletes
 from customer_sync.trouble import Code
-
-CONFIG = Path("config.yaml")
 
 SourcesArgument: TypeAlias = Annotated[
     list[str] | None,
@@ -93,6 +87,29 @@ ConfirmOption: TypeAlias = Annotated[
 ]
 
 
+def asked_of_run(
+    *,
+    route: RouteOption = RouteChoice.AUTO,
+    max_deletes: MaxDeletesOption = None,
+    max_rejects: MaxRejectsOption = None,
+    strict: StrictOption = False,
+    complete: CompleteOption = False,
+    refresh: RefreshOption = False,
+) -> RunOptions:
+    """Return what is asked of a run, whether it writes or only shows.
+
+    Raises:
+        typer.BadParameter: a limit is neither a number nor a share.
+    """
+    return RunOptions(
+        route=route,
+        max_deletes=limit("--max-deletes", max_deletes),
+        max_rejects=Limit(count=0) if strict else limit("--max-rejects", max_rejects),
+        is_complete=complete,
+        is_refresh=refresh,
+    )
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("run")(run)
@@ -101,45 +118,27 @@ def register(app: typer.Typer) -> None:
     app.command("apply")(apply)
 
 
+@bundled(options=asked_of_run, view=view_of_run)
 def run(
     *,
     sources: SourcesArgument = None,
     config: ConfigOption = CONFIG,
     state: StateOption = None,
     dry_run: DryRunOption = False,
-    route: RouteOption = RouteChoice.AUTO,
-    max_deletes: MaxDeletesOption = None,
+    options: RunOptions,
     confirm_deletes: ConfirmOption = None,
-    max_rejects: MaxRejectsOption = None,
-    strict: StrictOption = False,
-    complete: CompleteOption = False,
-    refresh: RefreshOption = False,
     max_duration: DurationOption = None,
     detailed_exit_code: DetailedOption = False,
     source: SourceOption = None,
     since_: SinceOption = None,
     encoding: EncodingOption = None,
-    rows: RowsOption = PREVIEW_ROWS,
-    show_pii: PiiOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    metrics_file: MetricsOption = None,
-    log_format: LogFormatOption = None,
-    log_file: LogFileOption = None,
+    view: View,
 ) -> int:
     """Bring Brevo in line with the sources.
 
     Example: customer-sync run events.jsonl --dry-run
     """
-    options = RunOptions(
-        route=route,
-        max_deletes=limit("--max-deletes", max_deletes),
-        max_rejects=Limit(count=0) if strict else limit("--max-rejects", max_rejects),
-        is_complete=complete,
-        is_refresh=refresh,
-        confirmed_deletes=_withheld(confirm_deletes, config),
-    )
+    options = replace(options, confirmed_deletes=_withheld(confirm_deletes, config))
     if not sources and confirm_deletes is None:
         raise typer.BadParameter(
             "Name at least one file, or `-` for standard input.", param_hint="SOURCES"
@@ -153,20 +152,12 @@ def run(
         is_detailed=detailed_exit_code,
         encoding=encoding,
         source=platform(source),
-        since=_since(since_, sources, is_complete=complete),
-    )
-    view = View(
-        rows=rows,
-        show_pii=show_pii,
-        as_json=as_json,
-        quiet=quiet,
-        verbose=verbose,
-        metrics_file=metrics_path(metrics_file),
-        log=LogOptions(format=log_format, file=log_file),
+        since=_since(since_, sources, is_complete=options.is_complete),
     )
     return do(config, state, job, view)
 
 
+@bundled(options=asked_of_run, view=view_of_plan)
 def plan(
     *,
     sources: SourcesArgument = None,
@@ -175,23 +166,12 @@ def plan(
     out: Annotated[
         Path | None, typer.Option("--out", help="Keep the plan in a file.", metavar="FILE")
     ] = None,
-    route: RouteOption = RouteChoice.AUTO,
-    max_deletes: MaxDeletesOption = None,
-    max_rejects: MaxRejectsOption = None,
-    strict: StrictOption = False,
-    complete: CompleteOption = False,
-    refresh: RefreshOption = False,
+    options: RunOptions,
     detailed_exit_code: DetailedOption = False,
     source: SourceOption = None,
     since_: SinceOption = None,
     encoding: EncodingOption = None,
-    rows: RowsOption = PREVIEW_ROWS,
-    show_pii: PiiOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    log_format: LogFormatOption = None,
-    log_file: LogFileOption = None,
+    view: View,
 ) -> int:
     """Show what a run would do, and keep it in a file if asked; the same as run --dry-run.
 
@@ -201,13 +181,6 @@ def plan(
         raise typer.BadParameter(
             "Name at least one file, or `-` for standard input.", param_hint="SOURCES"
         )
-    options = RunOptions(
-        route=route,
-        max_deletes=limit("--max-deletes", max_deletes),
-        max_rejects=Limit(count=0) if strict else limit("--max-rejects", max_rejects),
-        is_complete=complete,
-        is_refresh=refresh,
-    )
     job = Job(
         command="plan",
         sources=tuple(sources),
@@ -216,15 +189,7 @@ def plan(
         is_detailed=detailed_exit_code,
         encoding=encoding,
         source=platform(source),
-        since=_since(since_, sources, is_complete=complete),
-    )
-    view = View(
-        rows=rows,
-        show_pii=show_pii,
-        as_json=as_json,
-        quiet=quiet,
-        verbose=verbose,
-        log=LogOptions(format=log_format, file=log_file),
+        since=_since(since_, sources, is_complete=options.is_complete),
     )
     return do(config, state, job, view, out=out)
 
@@ -267,6 +232,7 @@ def show(
     return ExitCode.OK
 
 
+@bundled(view=view_of_run)
 def apply(
     file: Annotated[Path, typer.Argument(help="A file that `plan --out` wrote.")],
     *,
@@ -274,14 +240,7 @@ def apply(
     state: StateOption = None,
     route: RouteOption = RouteChoice.AUTO,
     max_duration: DurationOption = None,
-    rows: RowsOption = PREVIEW_ROWS,
-    show_pii: PiiOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    metrics_file: MetricsOption = None,
-    log_format: LogFormatOption = None,
-    log_file: LogFileOption = None,
+    view: View,
 ) -> int:
     """Apply a plan from a file, except where the contact changed in Brevo since.
 
@@ -302,15 +261,6 @@ def apply(
         made_at=kept.made_at,
         options=RunOptions(route=route),
         max_duration_s=seconds("--max-duration", max_duration),
-    )
-    view = View(
-        rows=rows,
-        show_pii=show_pii,
-        as_json=as_json,
-        quiet=quiet,
-        verbose=verbose,
-        metrics_file=metrics_path(metrics_file),
-        log=LogOptions(format=log_format, file=log_file),
     )
     return do(config, state, job, view)
 

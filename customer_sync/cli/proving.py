@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from customer_sync.cli.options import (
+    CONFIG,
     ConfigOption,
     EncodingOption,
     JsonOption,
@@ -35,8 +36,6 @@ from customer_sync.privacy import mask_email, mask_text, printable, printable_js
 from customer_sync.proof.hearing import Sources
 from customer_sync.proof.proving import Proof, Question, prove
 from customer_sync.proof.sheetfiles import write_lists
-
-CONFIG = Path("config.yaml")
 
 _CUSTOMERS: Mapping[StrEnum, str] = {
     Standing.SYNCED: "as the shop says, and mailable",

@@ -10,6 +10,7 @@ import typer
 
 from customer_sync.cli.logged import LogOptions, speaking
 from customer_sync.cli.options import (
+    CONFIG,
     ConfigOption,
     LogFileOption,
     LogFormatOption,
@@ -35,8 +36,6 @@ from customer_sync.pull.watermarks import Since
 from customer_sync.pull.writing import lines, room_for
 from customer_sync.store import Store
 from customer_sync.target import state_file
-
-CONFIG = Path("config.yaml")
 
 
 class Shop(StrEnum):

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from customer_sync.cli.options import (
+    CONFIG,
     ConfigOption,
     JsonOption,
     PiiOption,
@@ -29,8 +30,6 @@ from customer_sync.sandbox.serve import serve
 from customer_sync.sandbox.settings import changed
 from customer_sync.store import RunLock
 from customer_sync.target import SANDBOX_FILE, embedded_client, open_sandbox, state_file
-
-CONFIG = Path("config.yaml")
 
 sandbox = typer.Typer(help="The embedded account: an emulator of Brevo on this machine.")
 

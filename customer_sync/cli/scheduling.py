@@ -11,7 +11,7 @@ from typing import Annotated, assert_never
 import typer
 
 from customer_sync import __version__
-from customer_sync.cli.options import ConfigOption, StateOption, load_config, state_folder
+from customer_sync.cli.options import CONFIG, ConfigOption, StateOption, load_config, state_folder
 from customer_sync.config import Config
 from customer_sync.errors import ConfigError, ExitCode, UsageError
 from customer_sync.pull.order import platform_of
@@ -32,7 +32,6 @@ from customer_sync.scheduling import (
 )
 from customer_sync.trouble import Code
 
-CONFIG = Path("config.yaml")
 _USUAL = "15m"
 _MINUTES_TO_END = 5
 """Runs that start at least so far apart are told to end a minute before the next."""

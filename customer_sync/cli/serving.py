@@ -11,6 +11,7 @@ import typer
 from customer_sync.cli.live_pages import Telling
 from customer_sync.cli.logged import LogOptions, Voice, speaking
 from customer_sync.cli.options import (
+    CONFIG,
     ConfigOption,
     LogFileOption,
     LogFormatOption,
@@ -28,7 +29,6 @@ from customer_sync.cli.realtime import (
     pace_of,
 )
 from customer_sync.cli.running import new_run_id
-from customer_sync.cli.watching import CONFIG
 from customer_sync.clock import SystemClock
 from customer_sync.errors import ExitCode
 from customer_sync.listening import address

@@ -11,31 +11,28 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from customer_sync.cli.bundles import bundled
 from customer_sync.cli.history import opened
-from customer_sync.cli.logged import LogOptions, is_json
+from customer_sync.cli.logged import is_json
 from customer_sync.cli.options import (
+    CONFIG,
     ConfigOption,
     DetailedOption,
     DryRunOption,
     DurationOption,
     JsonOption,
-    LogFileOption,
-    LogFormatOption,
     MaxDeletesOption,
-    MetricsOption,
     PiiOption,
-    QuietOption,
     RouteOption,
     RowsOption,
     StateOption,
-    VerboseOption,
     limit,
     load_config,
-    metrics_path,
     seconds,
     state_folder,
 )
 from customer_sync.cli.running import View, do, new_run_id
+from customer_sync.cli.viewing import view_of_run
 from customer_sync.console import PREVIEW_ROWS, make_console
 from customer_sync.core.model import Email
 from customer_sync.core.requests.routes import RouteChoice
@@ -52,8 +49,6 @@ from customer_sync.store import QueueItem, Store
 from customer_sync.target import Connection
 from customer_sync.trouble import Code
 
-CONFIG = Path("config.yaml")
-
 AddressesArgument: TypeAlias = Annotated[
     list[str], typer.Argument(help="Customers' addresses.", metavar="EMAIL...")
 ]
@@ -68,6 +63,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(queue, name="queue")
 
 
+@bundled(view=view_of_run)
 def retry(
     *,
     config: ConfigOption = CONFIG,
@@ -77,14 +73,7 @@ def retry(
     max_deletes: MaxDeletesOption = None,
     max_duration: DurationOption = None,
     detailed_exit_code: DetailedOption = False,
-    rows: RowsOption = PREVIEW_ROWS,
-    show_pii: PiiOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    metrics_file: MetricsOption = None,
-    log_format: LogFormatOption = None,
-    log_file: LogFileOption = None,
+    view: View,
 ) -> int:
     """Try what is due in the retry queue, without any source: a run like all others.
 
@@ -97,17 +86,8 @@ def retry(
         max_duration_s=seconds("--max-duration", max_duration),
         is_detailed=detailed_exit_code,
     )
-    view = View(
-        rows=rows,
-        show_pii=show_pii,
-        as_json=as_json,
-        quiet=quiet,
-        verbose=verbose,
-        metrics_file=metrics_path(metrics_file),
-        log=LogOptions(format=log_format, file=log_file),
-    )
     code = do(config, state, job, view)
-    if not quiet and not is_json(load_config(config), log_format):
+    if not view.quiet and not is_json(load_config(config), view.log.format):
         _say_what_is_left(config, state)
     return code
 

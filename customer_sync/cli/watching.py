@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from customer_sync.cli.options import ConfigOption, JsonOption, StateOption, load_config
+from customer_sync.cli.options import CONFIG, ConfigOption, JsonOption, StateOption, load_config
 from customer_sync.cli.options import state_folder as folder_of
 from customer_sync.config import Target, parse_duration
 from customer_sync.console import make_console
@@ -25,8 +25,6 @@ from customer_sync.monitoring.looking import Looking
 from customer_sync.monitoring.watching import NAMES, Status
 from customer_sync.privacy import printable, printable_json
 from customer_sync.trouble import Code
-
-CONFIG = Path("config.yaml")
 
 LOOK_AGAIN_S = 5.0
 """How often --watch looks."""
