@@ -233,3 +233,11 @@ def test_numbers_of_every_region_come_out_as_from_the_library(region: str) -> No
         for written in (f"+{code}{digits}", f"+{code} {digits}", national, digits, f"0{digits}"):
             plain = plain_e164(written, region)
             assert plain is None or plain == by_phonenumbers(written, region)
+
+
+@pytest.mark.parametrize("region", ["ZZ", "", "us", None])
+def test_a_region_that_is_none_has_no_national_numbers(region: str | None) -> None:
+    """Neither way; a country code serves everywhere."""
+    assert plain_e164("202-555-0123", region) is None
+    assert by_phonenumbers("202-555-0123", region) is None
+    assert plain_e164("+1 202-555-0123", region) == "+12025550123"
