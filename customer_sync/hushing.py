@@ -6,10 +6,11 @@ OUR_THREADS = "customer-sync"
 """What the names of the threads begin with in which requests are made."""
 
 _LOGGERS = (
+    "asyncio",
     "httpx",
     *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
 )
-"""Whoever tells of each request; a filter does not reach the loggers below its own."""
+"""Whoever tells of each request or loop; a filter does not reach the loggers below its own."""
 
 
 def hush_our_threads() -> None:

@@ -294,7 +294,7 @@ def _config(settings: Settings) -> Config:
         case Config():
             return settings
         case Mapping():
-            return from_mapping(settings, Path("config"))
+            return from_mapping(settings, Path("the configuration"))
         case _:
             return load(Path(settings))
 

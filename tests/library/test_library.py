@@ -176,8 +176,7 @@ def test_addresses_stay_out_of_the_programs_log(
     caplog.set_level(logging.DEBUG)
     CustomerSync(CONFIG, state=tmp_path).trigger(JANE)
     logging.getLogger("httpx").info("a request of the program's own")
-    assert "jane" not in caplog.text
-    assert "a request of the program's own" in caplog.text
+    assert caplog.messages == ["a request of the program's own"]
 
 
 def test_it_says_what_it_is(tmp_path: Path) -> None:
@@ -210,7 +209,7 @@ def test_what_is_disabled_writes_nothing(tmp_path: Path) -> None:
     """It can be looked at all the same."""
     off = {"version": 1, "skills": {"customer-sync": {"source": "custom", "enabled": False}}}
     sync = CustomerSync(off, state=tmp_path)
-    with pytest.raises(ConfigError, match="disabled"):
+    with pytest.raises(ConfigError, match=r"disabled in the configuration\."):
         sync.trigger(JANE)
     assert sync.plan(records=[JANE | {"timestamp": "2024-01-15T10:00:00Z"}]).plan.totals.create == 1
 
