@@ -45,6 +45,15 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unchanged:
+    """What did not have to be read again, since nothing of it has changed since it was right."""
+
+    records: int = 0
+    customers: int = 0
+    notes: Counter[Note] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a run will do: additions first, destruction last, and what it leaves alone and why."""
 
@@ -52,7 +61,10 @@ class Plan:
     withheld: tuple[Delete, ...] = ()
     """Deletions that the guard holds back until somebody confirms them."""
     withheld_because: str = ""
+    unchanged: Unchanged = field(default_factory=Unchanged, compare=False)
+    """Contacts that are kept without being among the changes."""
     digest: str = field(default="", compare=False)
+    """Of all that is written, withheld or left alone; what is kept counts for nothing."""
 
     @property
     def writes(self) -> tuple[Write, ...]:
@@ -66,7 +78,7 @@ class Plan:
             create=sum(isinstance(c, Create) for c in self.changes),
             update=sum(isinstance(c, Update) for c in self.changes),
             delete=sum(isinstance(c, Delete) for c in self.changes),
-            keep=sum(isinstance(c, Keep) for c in self.changes),
+            keep=sum(isinstance(c, Keep) for c in self.changes) + self.unchanged.customers,
             skip=sum(isinstance(c, Skip) for c in self.changes),
         )
 
@@ -74,7 +86,7 @@ class Plan:
     def notes(self) -> Counter[Note]:
         """What there is to remark, counted."""
         remarked = (c for c in (*self.changes, *self.withheld) if not isinstance(c, Skip))
-        return Counter(note for change in remarked for note in change.notes)
+        return self.unchanged.notes + Counter(n for change in remarked for n in change.notes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +117,7 @@ def make_plan(changes: Iterable[Change], guard: Guard) -> Plan:
         changes=tuple(c for c in ordered if not _is_held(c, held_ids)),
         withheld=tuple(c for c in deletes if _is_held(c, held_ids)),
         withheld_because="; ".join(filter(None, (_moved_because(len(moved)), because))),
-        digest=digest_of(ordered),
+        digest=digest_of(c for c in ordered if not isinstance(c, Keep)),
     )
 
 

@@ -63,9 +63,13 @@ class UndoJournal(RunJournal):
         """Count what is to be written."""
         self._accepted = len(writes)
 
-    def settle(self, changes: Sequence[Change]) -> None:
-        """Know again what was known of all whose contacts are as they were already."""
+    def settle(self, changes: Sequence[Change]) -> tuple[Keep, ...]:
+        """Know again what was known of all whose contacts are as they were already.
+
+        What a source says of them is another matter, so that none is returned.
+        """
         self._store.recall(self._memory(c) for c in changes if isinstance(c, Keep))
+        return ()
 
     def recreate(self, change: Update) -> Create:
         """Refuse: a contact that vanished meanwhile is not made anew with what it held once.

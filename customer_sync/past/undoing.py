@@ -29,7 +29,6 @@ from customer_sync.privacy import mask_email
 from customer_sync.run.observe import Freshness, observe
 from customer_sync.run.pipeline import (
     Edges,
-    Input,
     Planned,
     RunOptions,
     finish_earlier_jobs,
@@ -37,6 +36,7 @@ from customer_sync.run.pipeline import (
     written_lately,
 )
 from customer_sync.run.report import ReportedError
+from customer_sync.run.taking_in import Input
 
 ASKED_AT_A_TIME = 32
 CLOCKS_AGREE = timedelta(days=1)

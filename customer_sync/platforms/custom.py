@@ -277,4 +277,5 @@ CUSTOM = Format(
     platform=SourceName.CUSTOM,
     recognise=recognise,
     understand=understand,
+    is_one_by_one=True,
 )

@@ -40,4 +40,5 @@ EVENTS = Format(
     platform=SourceName.CUSTOM,
     recognise=recognise,
     understand=understand,
+    is_one_by_one=True,
 )

@@ -57,3 +57,5 @@ class Format:
     """Return why the sample is of this format, in words; empty where it is not."""
     understand: Callable[[Iterable[Decoded], Wanted], Iterator[Understood]]
     """Turn decoded records into events. Streams; what cannot be used is a rejection."""
+    is_one_by_one: bool = False
+    """Each record is understood by itself, whatever stands before it."""

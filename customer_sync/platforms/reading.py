@@ -107,6 +107,11 @@ def open_seen(
         yield seen, reader.understood(seen)
 
 
+def understood(seen: Seen, asked: Asked) -> Iterator[Understood]:
+    """Return the events among the records of a file that was looked at."""
+    return _Reader(io.BytesIO(), _NEVER, asked, lambda _taken: None).understood(seen)
+
+
 def understand_each(records: Iterator[Decoded], asked: Asked) -> Iterator[Understood]:
     """Yield *records* that come from no file: events as they are, others by what they look like."""
     reader = _Reader(io.BytesIO(), _NEVER, asked, lambda _taken: None)

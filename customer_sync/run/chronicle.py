@@ -149,7 +149,7 @@ class Chronicle:
 
 def _count_statements(plan: Plan) -> int:
     """Return how many records went into the changes of *plan* and into what it withholds."""
-    return sum(
+    return plan.unchanged.records + sum(
         change.statements if isinstance(change, Skip) else change.customer.statements
         for change in (*plan.changes, *plan.withheld)
     )

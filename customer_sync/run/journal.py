@@ -94,8 +94,11 @@ class RunJournal:
         )
         self._accepted = len(writes)
 
-    def settle(self, changes: Sequence[Change]) -> None:
-        """Confirm the contacts that are right as they are, and end the wait of all left alone."""
+    def settle(self, changes: Sequence[Change]) -> tuple[Keep, ...]:
+        """Confirm the contacts that are right as they are, and end the wait of all left alone.
+
+        Returns those of whom nothing was new: said again, the same would come of it.
+        """
         confirmations: list[tuple[Keep, Confirmed]] = []
         unchanged: list[tuple[Keep, Confirmed]] = []
         superseded = []
@@ -107,7 +110,9 @@ class RunJournal:
                 if before is not None and _was_renamed(change, before):
                     superseded.append(before)
         known = self._store.identities((i for c, _ in unchanged for i in c.customer.ids), ())
-        confirmations += [one for one in unchanged if _lives_elsewhere(one[0].customer, known)]
+        moved = [one for one in unchanged if _lives_elsewhere(one[0].customer, known)]
+        steady = (change for change, _ in unchanged if not _lives_elsewhere(change.customer, known))
+        confirmations += moved
         self._store.record_kept(confirmations, superseded)
         for change in changes:
             if isinstance(change, Skip) and change.email and change.deleted_at:
@@ -115,6 +120,7 @@ class RunJournal:
         written = {c.customer.email for c in changes if isinstance(c, Write)}
         over = {email for change in changes for email in _wait_is_over(change)}
         self._store.dequeue(over - written)
+        return tuple(steady)
 
     def intend(self, changes: Sequence[Write], route: Route) -> None:
         """Note what the next request will try, and the contacts as they are."""

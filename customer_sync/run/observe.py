@@ -143,6 +143,32 @@ def _is_good_enough(mirror: Mirror, freshness: Freshness) -> bool:
     return timedelta(0) <= age < freshness.good_for and len(freshness.closely) <= MOST_QUESTIONS
 
 
+async def bring_up_to_date(reader: ContactReader, mirror: Mirror, freshness: Freshness) -> None:
+    """Let the mirror show what changed at Brevo, or all of it where that is due.
+
+    Raises:
+        BrevoError: Brevo cannot be asked.
+    """
+    since = None if _is_full_due(mirror, freshness) else _watermark(mirror)
+    first = await reader.contacts_page(offset=0, limit=PAGE_SIZE, modified_since=since)
+    await _listing(reader, mirror, first, since=since, freshness=freshness)
+
+
+async def look_up(
+    reader: ContactReader,
+    mirror: Mirror,
+    emails: Iterable[Email],
+    _freshness: Freshness,
+    own: OwnWrites = NOTHING_WRITTEN,
+) -> dict[Email, Contact]:
+    """Return the contacts at *emails* from a mirror that was just brought up to date.
+
+    Raises:
+        BrevoError: Brevo cannot be asked.
+    """
+    return await _corrected(reader, mirror, sorted(set(emails)), own)
+
+
 async def _corrected(
     reader: ContactReader,
     mirror: Mirror,

@@ -1,19 +1,17 @@
 """One run, stage by stage: read, validate, map, fold, observe, diff, plan, apply, report."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from customer_sync.brevo.answers import ExtId
 from customer_sync.brevo.client import BrevoClient
 from customer_sync.brevo.jobs import cut_rows
 from customer_sync.clock import Clock
 from customer_sync.config import Config
 from customer_sync.config.addresses import stays_here
 from customer_sync.core.changes.diff import diff
-from customer_sync.core.customers.fold import Fold, Folded
-from customer_sync.core.customers.homes import Identities
+from customer_sync.core.customers.fold import Folded
 from customer_sync.core.mapping import Mapper
 from customer_sync.core.model import (
     Attribute,
@@ -21,7 +19,6 @@ from customer_sync.core.model import (
     Confirmed,
     Create,
     Customer,
-    Dated,
     Delete,
     Email,
     FieldWarning,
@@ -42,14 +39,21 @@ from customer_sync.core.plan import (
 )
 from customer_sync.core.requests.routes import Cutter, RouteChoice, Routing, route_plan
 from customer_sync.core.validate import CLOCKS_APART, EventValidator
-from customer_sync.errors import ConfigError, SourceError
+from customer_sync.errors import ConfigError
 from customer_sync.run.apply import StopSign, apply
 from customer_sync.run.importing import finish_jobs, import_row, run_imports
+from customer_sync.run.intake import Intake, context_of
 from customer_sync.run.journal import RunJournal
-from customer_sync.run.listing import Listing
-from customer_sync.run.observe import Freshness, observe, read_back
+from customer_sync.run.observe import (
+    Freshness,
+    bring_up_to_date,
+    look_up,
+    observe,
+    read_back,
+)
 from customer_sync.run.own_writes import LATELY, OwnWrites, own_writes
 from customer_sync.run.planfile import still_true
+from customer_sync.run.taking_in import Input, take_in
 from customer_sync.store import Store
 from customer_sync.trouble import Code
 
@@ -92,18 +96,6 @@ class RunOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
-    """What reading came to."""
-
-    folded: Folded
-    records_read: int
-    rejections: int
-    warnings: int
-    retried: int = 0
-    listing: Listing | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """A plan, and what is needed to show and to apply it."""
 
@@ -111,6 +103,8 @@ class Planned:
     routing: Routing
     input: Input
     confirmed: Mapping[Email, Confirmed] = field(default_factory=dict)
+    context: bytes = b""
+    """What decides the meaning of the records that were read; see `context_of`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,12 +119,15 @@ class Edges:
 
 async def make_ready(
     config: Config,
-    records: Iterable[Record | Rejection],
+    intake: Intake,
     validator: EventValidator,
     edges: Edges,
     options: RunOptions,
 ) -> Planned:
     """Read the source, look at Brevo and plan; nothing is written to either.
+
+    What stands in the source as it stood there when it was last found right is not read again,
+    unless *options* ask for a refresh.
 
     Raises:
         SourceError: more records were rejected than allowed.
@@ -139,29 +136,37 @@ async def make_ready(
     attributes = await _check_account(config, edges)
     mapper = Mapper(config.rules, attributes, default_region=config.default_region)
 
-    taken_in = await _take_in(
-        config, records, edges, options, accept=lambda r: _accept(r, validator, mapper)
-    )
-    customers = dict(taken_in.folded.customers)
-    if taken_in.listing is not None:
-        listed = {email: c for email, c in customers.items() if _is_listed(c)}
-        absent = taken_in.listing.absent(edges.store.living(), listed, edges.clock.now())
-        # A contact that was left behind, and still is to be retired, is no deletion for good.
-        left = {i.customer.email: i.customer for i in edges.store.queue() if i.customer.is_left}
-        customers |= {customer.email: left.get(customer.email, customer) for customer in absent}
-
-    await finish_earlier_jobs(edges)
-    edges.display.stage("observe")
-    names = {e for c in customers.values() for e in (c.email, *c.former_emails, *c.shared_emails)}
+    context = context_of(config, attributes)
     freshness = Freshness(
         now=edges.clock.now(),
         full_refresh_every=config.full_refresh_every,
         is_forced=options.is_refresh,
         good_for=options.listing_good_for,
-        closely=frozenset(_at_risk(customers.values())),
     )
-    observed = await observe(
-        edges.account, edges.store, names, freshness, written_lately(edges, names)
+    is_fresh = await _leave_out(intake, context, edges, freshness)
+    taken_in = await take_in(
+        config, intake, edges, options, accept=lambda r: _accept(r, validator, mapper)
+    )
+    customers = dict(taken_in.folded.customers)
+    if taken_in.listing is not None:
+        listed = {email: c for email, c in customers.items() if _is_listed(c)}
+        living = edges.store.living(beside=taken_in.left_out)
+        absent = taken_in.listing.absent(living, listed, edges.clock.now())
+        # A contact that was left behind, and still is to be retired, is no deletion for good.
+        left = {i.customer.email: i.customer for i in edges.store.queue() if i.customer.is_left}
+        customers |= {customer.email: left.get(customer.email, customer) for customer in absent}
+
+    if not is_fresh:
+        await finish_earlier_jobs(edges)
+    edges.display.stage("observe")
+    names = {e for c in customers.values() for e in (c.email, *c.former_emails, *c.shared_emails)}
+    look = look_up if is_fresh else observe
+    observed = await look(
+        edges.account,
+        edges.store,
+        names,
+        replace(freshness, closely=frozenset(_at_risk(customers.values()))),
+        written_lately(edges, names),
     )
     confirmed = edges.store.confirmed(names)
     if options.is_refresh:
@@ -173,6 +178,7 @@ async def make_ready(
     suppressed = edges.store.suppressed(names, ids)
     changes.extend(diff(customers, observed, confirmed, config.policy, suppressed))
     plan = make_plan(changes, _guard(config, edges.store, options, taken_in))
+    plan = replace(plan, unchanged=taken_in.unchanged)
     check_consent(plan, config.policy)
     routing = route_plan(
         plan,
@@ -180,7 +186,29 @@ async def make_ready(
         batch_size=config.brevo.batch_size,
         cut=jobs_by_bytes(attributes),
     )
-    return Planned(plan=plan, routing=routing, input=taken_in, confirmed=confirmed)
+    return Planned(
+        plan=plan,
+        routing=routing,
+        input=taken_in,
+        confirmed=confirmed,
+        context=context,
+    )
+
+
+async def _leave_out(intake: Intake, context: bytes, edges: Edges, freshness: Freshness) -> bool:
+    """Leave out what need not be read; tell whether the mirror was brought up to date for it.
+
+    What changed at Brevo has to be known before, as it takes a block's customers out of it.
+    """
+    if freshness.is_forced or not intake.digests:
+        return False
+    if intake.digests.isdisjoint(edges.store.settled_blocks(context)):
+        return False
+    await finish_earlier_jobs(edges)
+    edges.display.stage("observe")
+    await bring_up_to_date(edges.account, edges.store, freshness)
+    intake.leave_out(edges.store.settled_blocks(context))
+    return True
 
 
 async def make_ready_again(
@@ -308,7 +336,9 @@ async def carry_out(
     """
     writes = planned.plan.writes
     # Once all is accepted the source may go, so that this is the last word on what it said.
-    journal.settle(planned.plan.changes)
+    steady = journal.settle(planned.plan.changes)
+    if settled := tuple(planned.input.settling.settled(steady)):
+        edges.store.settle_blocks(settled, planned.context)
     journal.accept(writes)
     edges.display.stage("apply", len(writes))
     await apply(
@@ -346,85 +376,6 @@ def _accept(
     return event if isinstance(event, Rejection) else mapper.map(event)
 
 
-async def _take_in(
-    config: Config,
-    records: Iterable[Record | Rejection],
-    edges: Edges,
-    options: RunOptions,
-    *,
-    accept: Callable[[Record | Rejection], Statement | Rejection],
-) -> Input:
-    """Fold the source together with what waits for its retry."""
-    edges.display.stage("read")
-    fold = Fold()
-    listing = Listing() if options.is_complete else None
-    read = rejections = warnings = 0
-    for statement in map(accept, records):
-        read += 1
-        edges.display.step()
-        if isinstance(statement, Rejection):
-            rejections += 1
-            edges.display.rejection(statement)
-            if listing is not None:
-                listing.spare(statement)
-            continue
-        warnings += len(statement.warnings)
-        for warning in statement.warnings:
-            edges.display.warning(warning)
-        fold.add(statement)
-    _check_rejects(rejections, read, options.max_rejects or config.max_rejects)
-    for change in options.confirmed_deletes:
-        fold.add_customer(replace(change.customer, statements=0))
-    known = edges.store.identities(fold.ids, fold.emails).addresses.values()
-    waiting = edges.store.queued(
-        now=edges.clock.now(), emails=fold.emails | {k.value for k in known}, ids=fold.ids
-    )
-    for item in waiting:
-        fold.add_customer(replace(item.customer, statements=0))
-    identities = edges.store.identities(fold.ids, fold.emails)
-    identities = await _find_by_ext_id(config, fold, identities, edges)
-    return Input(
-        folded=fold.customers(identities),
-        records_read=read,
-        rejections=rejections,
-        warnings=warnings,
-        retried=len(waiting),
-        listing=listing,
-    )
-
-
-def _check_rejects(rejected: int, read: int, limit: Limit | None) -> None:
-    if limit is not None and not limit.allows(rejected, of=read):
-        raise SourceError(
-            f"{rejected} of {read} records were rejected, and at most {limit} are allowed; "
-            "nothing was written.",
-            trouble=Code.TOO_MANY_REJECTED,
-            hint="Look at rejects.jsonl. `--max-rejects` allows more.",
-        )
-
-
-async def _find_by_ext_id(
-    config: Config, fold: Fold, identities: Identities, edges: Edges
-) -> Identities:
-    """Look at Brevo for the customers of whom only the shop's id is known, if it is kept there."""
-    keeps_ids = any(r.attribute == "EXT_ID" and r.field == "id" for r in config.rules)
-    if not keeps_ids:
-        return identities
-    unknown = [
-        next(iter(skip.ids)) for skip in fold.customers(identities).skipped if skip.email is None
-    ]
-    found: dict[str, Dated[Email]] = {}
-    for customer_id in sorted(unknown):
-        contact = await edges.account.contact(ExtId(value=customer_id))
-        if contact is not None and contact.email is not None:
-            found[customer_id] = Dated(value=contact.email, at=_LONG_AGO)
-    return replace(identities, addresses={**identities.addresses, **found})
-
-
-_LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-"""The age of an address that only Brevo told: anything that the shop says is newer."""
-
-
 # ---------------------------------------------------------------- planning
 
 
@@ -432,7 +383,7 @@ def _guard(config: Config, store: Store, options: RunOptions, taken_in: Input) -
     return Guard(
         known_contacts=store.count_known(),
         max_deletes=options.max_deletes or config.max_deletes,
-        listed=_count_listed(taken_in.folded.customers.values())
+        listed=_count_listed(taken_in.folded.customers.values()) + taken_in.unchanged.customers
         if taken_in.listing is not None
         else None,
         confirmed={c.before.id: contact_digest(c.before) for c in options.confirmed_deletes},

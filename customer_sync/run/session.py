@@ -4,14 +4,13 @@ import asyncio
 import itertools
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from customer_sync.clock import Clock
 from customer_sync.config import Config
-from customer_sync.core.model import Record, Rejection
 from customer_sync.core.plan import Plan
 from customer_sync.core.validate import EventValidator
 from customer_sync.errors import CustomerSyncError, ExitCode, StoreDamaged
@@ -19,6 +18,7 @@ from customer_sync.event_schema import event_schema
 from customer_sync.past.undo_journal import UndoJournal
 from customer_sync.past.undoing import PlannedUndo, make_ready_to_undo, remarks
 from customer_sync.platforms.asking import wanted_by
+from customer_sync.platforms.blockwise import open_each
 from customer_sync.platforms.reading import Asked, read
 from customer_sync.proof.selftest import refuse_failing
 from customer_sync.pull.order import platform_of
@@ -27,6 +27,7 @@ from customer_sync.run.apply import StopSign
 from customer_sync.run.audience import Audience
 from customer_sync.run.chronicle import Chronicle
 from customer_sync.run.heralds import Herald, NoHerald
+from customer_sync.run.intake import BlockIntake, Intake, WholeIntake
 from customer_sync.run.job import Job
 from customer_sync.run.journal import RunJournal
 from customer_sync.run.listening import Listener
@@ -247,27 +248,29 @@ class Session:
                 job.kept_plan, self._config, edges, job.options.route, made_at=job.made_at
             )
         validator = EventValidator(event_schema(), now=self._clock.now())
-        return await make_ready(self._config, self._records(), validator, edges, job.options)
+        return await make_ready(self._config, self._intake(), validator, edges, job.options)
 
-    def _records(self) -> Iterator[Record | Rejection]:
-        """Yield what was received, then what was pulled, then what is in the files."""
+    def _intake(self) -> Intake:
+        """Return what is to be read, in blocks where there is nothing but files that have some.
+
+        What was received comes first, then what was pulled, then what is in files.
+        """
         asked = Asked(
             source=self._job.source or self._config.source,
             is_forced=self._job.source is not None,
             wanted=wanted_by(self._config),
             encoding=self._job.encoding,
         )
-        files = read(
-            self._files,
-            stdin=sys.stdin.buffer,
-            now=self._clock.now(),
-            asked=asked,
-            on_file=self._audience.file,
-        )
-        return self._to_the_end(itertools.chain(self._job.records, self._taking.records(), files))
+        now, on_file = self._clock.now(), self._audience.file
+        has_others = self._job.records or len(self._files) < len(self._job.sources)
+        blocks = None if has_others else open_each(self._files, now=now, asked=asked)
+        if blocks is not None:
+            return BlockIntake(blocks, on_file, self._note_end)
+        files = read(self._files, stdin=sys.stdin.buffer, now=now, asked=asked, on_file=on_file)
+        others = itertools.chain(self._job.records, self._taking.records())
+        return WholeIntake(itertools.chain(others, files), self._note_end)
 
-    def _to_the_end(self, records: Iterator[Record | Rejection]) -> Iterator[Record | Rejection]:
-        yield from records
+    def _note_end(self) -> None:
         self._so_far.is_read = True
 
     async def _write(self, planned: Planned, edges: Edges) -> None:

@@ -163,6 +163,51 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         CREATE INDEX runs_by_start ON runs (started_at);
         """,
     ),
+    (
+        "blocks of a source that need not be read again",
+        """
+        CREATE TABLE blocks (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            context BLOB NOT NULL,
+            customers INTEGER NOT NULL,
+            body BLOB NOT NULL
+        );
+        ALTER TABLE confirmed ADD COLUMN block INTEGER;
+        CREATE INDEX confirmed_by_block ON confirmed (block) WHERE block IS NOT NULL;
+        CREATE INDEX confirmed_living ON confirmed (is_deleted);
+        CREATE TRIGGER mirror_insert AFTER INSERT ON mirror BEGIN
+            UPDATE confirmed SET block = NULL WHERE email = NEW.email AND block IS NOT NULL;
+        END;
+        CREATE TRIGGER mirror_update AFTER UPDATE ON mirror
+            WHEN OLD.body IS NOT NEW.body BEGIN
+            UPDATE confirmed SET block = NULL
+                WHERE email IN (OLD.email, NEW.email) AND block IS NOT NULL;
+        END;
+        CREATE TRIGGER mirror_delete AFTER DELETE ON mirror BEGIN
+            UPDATE confirmed SET block = NULL WHERE email = OLD.email AND block IS NOT NULL;
+        END;
+        CREATE TRIGGER queue_insert AFTER INSERT ON queue BEGIN
+            UPDATE confirmed SET block = NULL WHERE block IS NOT NULL AND email IN (
+                SELECT NEW.email
+                UNION SELECT value FROM json_each(CAST(NEW.customer AS TEXT), '$.former_emails')
+                UNION SELECT email FROM identities WHERE customer_id IN (
+                    SELECT value FROM json_each(CAST(NEW.customer AS TEXT), '$.ids')
+                )
+            );
+        END;
+        CREATE TRIGGER identities_insert AFTER INSERT ON identities
+            WHEN NEW.is_deleted BEGIN
+            UPDATE confirmed SET block = NULL WHERE email = NEW.email AND block IS NOT NULL;
+        END;
+        CREATE TRIGGER identities_update AFTER UPDATE ON identities BEGIN
+            UPDATE confirmed SET block = NULL
+                WHERE email IN (OLD.email, NEW.email) AND block IS NOT NULL;
+        END;
+        CREATE TRIGGER suppressions_delete AFTER DELETE ON suppressions BEGIN
+            DELETE FROM blocks;
+        END;
+        """,
+    ),
 )
 """Each is applied once, in this order, and never changed after it was released."""
 
@@ -342,9 +387,21 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         with transaction(connection):
             # Looked at within: another process may be opening the same new file.
             if name not in _applied(connection):
-                for statement in filter(None, map(str.strip, script.split(";"))):
+                for statement in _statements(script):
                     connection.execute(statement)
                 connection.execute("INSERT INTO migrations VALUES (?, datetime('now'))", (name,))
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script; those of a trigger belong to it."""
+    statement = ""
+    for part in script.split(";")[:-1]:
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if last := statement + script.rsplit(";", maxsplit=1)[-1].strip():
+        yield last
 
 
 def _applied(connection: sqlite3.Connection) -> set[str]:

@@ -20,7 +20,9 @@ class Mirror(StateFile):
                 (contact.email, contact.id),
             )
             self._db.execute(
-                "INSERT OR REPLACE INTO mirror VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO mirror VALUES (?, ?, ?, ?, ?) ON CONFLICT (contact_id) DO UPDATE"
+                " SET email = excluded.email, ext_id = excluded.ext_id, body = excluded.body,"
+                " pass = excluded.pass",
                 (
                     contact.id,
                     contact.email,

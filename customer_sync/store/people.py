@@ -1,6 +1,7 @@
 """Who is who, and what was last written for each."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -76,17 +77,22 @@ class People(StateFile):
         """Return how many living customers are confirmed."""
         with telling(self.path):
             (count,) = self._db.execute(
-                "SELECT count(*) FROM confirmed WHERE NOT is_deleted"
+                "SELECT count(*) FROM confirmed WHERE is_deleted = 0"
             ).fetchone()
         return int(count)
 
-    def living(self) -> Iterator[tuple[Confirmed, frozenset[str]]]:
-        """Yield every confirmed customer that is not deleted, with its ids."""
+    def living(self, *, beside: Collection[int] = ()) -> Iterator[tuple[Confirmed, frozenset[str]]]:
+        """Yield every confirmed customer that is not deleted, with its ids.
+
+        Those who stood in one of the blocks *beside* are left out.
+        """
         with telling(self.path):
             rows = self._db.execute(
                 "SELECT body, (SELECT json_group_array(customer_id) FROM identities i"
                 " WHERE i.email = c.email AND NOT i.is_deleted)"
-                " FROM confirmed c WHERE NOT is_deleted ORDER BY email"
+                " FROM confirmed c WHERE NOT is_deleted AND (block IS NULL OR block NOT IN"
+                " (SELECT value FROM json_each(?))) ORDER BY email",
+                (json.dumps(sorted(beside)),),
             )
             for body, ids in rows:
                 yield self._decoded(body, Confirmed), self._decoded(ids, frozenset[str])
@@ -127,7 +133,8 @@ class People(StateFile):
 
     def _put(self, confirmed: Confirmed) -> None:
         self._db.execute(
-            "INSERT OR REPLACE INTO confirmed VALUES (?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO confirmed (email, contact_id, is_deleted, body)"
+            " VALUES (?, ?, ?, ?)",
             (
                 confirmed.email,
                 confirmed.contact_id,

@@ -10,6 +10,7 @@ from customer_sync.core.figures import latency_of
 from customer_sync.core.model import Confirmed, Contact, ContactId, Delete, Keep, Write
 from customer_sync.core.undoing.memory import Memory
 from customer_sync.core.undoing.past import APPLIED
+from customer_sync.store.blocks import Blocks
 from customer_sync.store.database import telling, transaction
 from customer_sync.store.history import History
 from customer_sync.store.holdings import Persons
@@ -20,7 +21,7 @@ from customer_sync.store.retry_queue import QueueItem, RetryQueue
 from customer_sync.store.suppressions import Suppressions
 
 
-class Store(People, History, RetryQueue, Mirror, Suppressions, Persons, Outbox):
+class Store(People, History, RetryQueue, Mirror, Suppressions, Persons, Outbox, Blocks):
     """The state in its SQLite file: what concerns several of its chapters is written as one."""
 
     def __enter__(self) -> Self:

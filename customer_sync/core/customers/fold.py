@@ -45,14 +45,15 @@ class Fold:
         self._left: dict[Email, Customer] = {}
         self._places = 0
 
-    def add(self, statement: Statement) -> None:
-        """Take in one statement; the order of calls settles equal times."""
+    def add(self, statement: Statement, order: int | None = None) -> None:
+        """Take in one statement; *order*, else the order of calls, settles equal times."""
         key = (
             ("id", statement.customer_id)
             if statement.customer_id is not None
             else ("email", statement.email or "")
         )
-        self._heard.setdefault(key, Heard()).add(statement, self._places)
+        place = self._places if order is None else order
+        self._heard.setdefault(key, Heard()).add(statement, place)
         self._places += 1
 
     def add_customer(self, customer: Customer) -> None:
