@@ -40,9 +40,9 @@ def _event(number: int, chance: random.Random) -> dict[str, object]:
         "timestamp": since.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "data": {
             "id": str(1_000_000 + number),
-            "email": f"{first}.{last}.{number}@example.com".lower().replace("ë", "e").replace(
-                "ü", "ue"
-            ),
+            "email": f"{first}.{last}.{number}@example.com".lower()
+            .replace("ë", "e")
+            .replace("ü", "ue"),
             "firstName": first,
             "lastName": last,
             # Of the numbers kept for fiction there are a hundred: most customers give none.

@@ -112,8 +112,9 @@ class _TakingIn:
     def pass_over(self) -> Unchanged:
         """Count what did not have to be read, and repeat what there was to say about it."""
         total = unchanged(self._intake.left_out)
-        self.read += total.records
-        self._display.step(total.records)
+        if total.records:
+            self.read += total.records
+            self._display.step(total.records)
         for warning in self._intake.warnings():
             self.warnings += 1
             self._display.warning(warning)
