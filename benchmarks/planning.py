@@ -24,6 +24,9 @@ import shop
 from rich.console import Console
 from rich.table import Table
 
+from customer_sync.clock import SystemClock
+from customer_sync.target import open_sandbox
+
 CONFIG = """\
 skills:
   customer-sync:
@@ -55,8 +58,9 @@ def fill(folder: Path, count: int) -> None:
             for event in shop.events(count, changed=changed):
                 file.write(json.dumps(event, separators=(",", ":")).encode() + b"\n")
     for _ in range(MOST_RUNS):
-        sync(folder, "sandbox", "advance", "1h")
         sync(folder, "run", "export.jsonl", "--quiet")
+        with open_sandbox(folder / ".customer-sync", SystemClock()) as sandbox:
+            sandbox.advance(3600)
 
 
 def sync(folder: Path, *arguments: str) -> None:
