@@ -1,6 +1,7 @@
 """Stand-ins with a rule each: an account in a dictionary, a wrapper that makes trouble."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -286,6 +287,10 @@ class ListJournal:
     def intend(self, changes: Sequence[Write], route: Route) -> None:
         """Note what is tried."""
         self.intended.extend(changes)
+
+    def together(self) -> contextlib.AbstractContextManager[None]:
+        """Note what became known together."""
+        return contextlib.nullcontext()
 
     def record(self, outcome: Outcome) -> None:
         """Note what came of it."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
@@ -58,6 +59,10 @@ class Journal(Protocol):
 
     def intend(self, changes: Sequence[Write], route: Route) -> None:
         """Note what the next request will try."""
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """Return within what outcomes are noted that became known together."""
         ...
 
     def record(self, outcome: Outcome) -> None:
@@ -234,8 +239,9 @@ class _Application:
             self._defer([t.whole for t in tasks], error)
         else:
             self._failures_in_a_row = 0
-            for task in tasks:
-                self._record(Applied(change=task.whole, contact_id=task.item[0]))
+            with self._journal.together():
+                for task in tasks:
+                    self._record(Applied(change=task.whole, contact_id=task.item[0]))
         return []
 
     async def _send_list(self, changes: Sequence[Update | Delete], route: Route) -> None:

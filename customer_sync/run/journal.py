@@ -1,6 +1,7 @@
 """What a run tried and what came of it: written to the state at once, counted for the report."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -125,6 +126,10 @@ class RunJournal:
     def intend(self, changes: Sequence[Write], route: Route) -> None:
         """Note what the next request will try, and the contacts as they are."""
         self._store.intend(self._run_id, changes, route.value, self._clock.now())
+
+    def together(self) -> AbstractContextManager[None]:
+        """Return within what outcomes are noted that became known together."""
+        return self._store.together()
 
     def record(self, outcome: Outcome) -> None:
         """Note what came of one change."""

@@ -1,6 +1,7 @@
 """What the program remembers from run to run, in terms of the core's values."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -11,7 +12,7 @@ from customer_sync.core.model import Confirmed, Contact, ContactId, Delete, Keep
 from customer_sync.core.undoing.memory import Memory
 from customer_sync.core.undoing.past import APPLIED
 from customer_sync.store.blocks import Blocks
-from customer_sync.store.database import telling, transaction
+from customer_sync.store.database import telling, together, transaction
 from customer_sync.store.history import History
 from customer_sync.store.holdings import Persons
 from customer_sync.store.mirror import Mirror
@@ -44,6 +45,12 @@ class Store(People, History, RetryQueue, Mirror, Suppressions, Persons, Outbox, 
         with telling(self.path), transaction(self._db):
             self._mirror(seen, reading)
             self._suppress_blocked(seen)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Commit at once whatever is written within; no request is to be waited for meanwhile."""
+        with together(self._db, self.path):
+            yield
 
     def begin_run(self, run_id: str, command: str, now: datetime) -> None:
         """Note that a run started, and that whatever earlier ones left open was cut off.
