@@ -6,12 +6,15 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias, cast
 
 import yaml
 
 from customer_sync.config import schema
 from customer_sync.config.spelling import snake_case
+
+WHOLE = Path(__file__).with_name("whole_command.py")
 
 Schema: TypeAlias = Mapping[str, object]
 
@@ -31,7 +34,7 @@ same for all of them.
 
 def commands_page() -> str:
     """Return docs/commands.md: what Typer writes, with whole sentences in its lists."""
-    typer = (sys.executable, "-m", "typer", "customer_sync.cli", "utils", "docs")
+    typer = (sys.executable, "-m", "typer", str(WHOLE), "utils", "docs")
     finished = subprocess.run(
         [*typer, "--name", "customer-sync"], capture_output=True, text=True, check=True
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from customer_sync.cli import app, main
+from customer_sync.cli import main
+from whole_command import app
 from worlds import World
 
 ROOT = Path(__file__).resolve().parents[2]

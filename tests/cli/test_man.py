@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from customer_sync.cli import app
 from customer_sync.cli.manual import page_of
 from customer_sync.errors import ExitCode
+from whole_command import app
 from worlds import World
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,6 @@ import typer.main
 import customer_sync
 from brevo_double import ScriptedServer, refusal, talk
 from customer_sync.brevo.client import BrevoClient
-from customer_sync.cli import app
 from customer_sync.errors import BrevoError, ExitCode
 from customer_sync.remedies import ADVICE, AREAS
 from customer_sync.trouble import Code
@@ -20,6 +19,7 @@ from provoking import Scene
 from provoking_commands import PROVOCATIONS as BY_COMMAND
 from provoking_services import PROVOCATIONS as BY_SERVICE
 from trouble_page import trouble_page
+from whole_command import app
 from worlds import World
 
 PACKAGE = Path(customer_sync.__file__).parent
