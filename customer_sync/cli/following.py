@@ -23,6 +23,7 @@ from customer_sync.cli.realtime import (
     MaxBatchOption,
     MaxDelayOption,
     Station,
+    calm_collector,
     load_enabled,
     make_flusher,
     pace_of,
@@ -121,7 +122,7 @@ def _following(station: Station, paths: list[str], asked: Asked, inbox: Inbox) -
 def _watch(station: Station, paths: list[str], asked: Asked, pace: Pace) -> None:
     alarm, over = Alarm(enough=pace.max_batch), threading.Event()
     flusher = make_flusher(station, alarm, pace=pace, command="watch")
-    with Inbox(station.folder) as inbox, ending_quietly(over.set):
+    with calm_collector(), Inbox(station.folder) as inbox, ending_quietly(over.set):
         following = _following(station, paths, asked, inbox)
         said = f"Following {', '.join(paths)}; Ctrl-C ends it."
         station.say(said)

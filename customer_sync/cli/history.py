@@ -154,6 +154,7 @@ def undo(
     """
     with opened(config, state) as store:
         found = find_run(store, run, has_written=True)
+    _refuse_many(found)
     job = Job(
         command="undo",
         sources=(found.id,),
@@ -171,6 +172,20 @@ def undo(
             style="dim",
         )
     return code
+
+
+def _refuse_many(found: RunRow) -> None:
+    """Refuse to undo what stands for many batches: one person may be in several of them.
+
+    Raises:
+        UsageError: it does.
+    """
+    if found.batches > 1:
+        raise UsageError(
+            f"{found.id} stands for {found.batches:,} batches, and only one is undone at a time.",
+            trouble=Code.NO_SUCH_RUN,
+            hint="`customer-sync explain ADDRESS` names the batch that wrote to somebody; undo it.",
+        )
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def print_runs(console: Console, found: Sequence[PastRun]) -> None:
             Text(run.id),
             Text(_when(run.started_at)),
             Text("–" if run.duration_s is None else duration(run.duration_s)),
-            Text(run.command),
+            Text(run.command if run.batches == 1 else f"{run.command}, {run.batches:,} batches"),
             Text(printable(", ".join(run.sources))),
             Text(run.ended, style="" if run.exit_code == ExitCode.OK else "yellow"),
             *(

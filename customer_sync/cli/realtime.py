@@ -1,5 +1,8 @@
 """What serve and watch have in common: their options, and whoever writes what they receive."""
 
+import contextlib
+import gc
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -12,8 +15,9 @@ from customer_sync.cli.options import load_config, seconds
 from customer_sync.cli.running import new_run_id
 from customer_sync.clock import SystemClock
 from customer_sync.config import Config, RealtimeSettings
-from customer_sync.errors import ConfigError, CustomerSyncError
+from customer_sync.errors import ConfigError, CustomerSyncError, StoreBusy
 from customer_sync.monitoring.telling import tell_bug
+from customer_sync.past.folding import put_batches_together
 from customer_sync.privacy import printable
 from customer_sync.realtime.alarm import Alarm
 from customer_sync.realtime.batches import Latecomers, Ran
@@ -21,7 +25,7 @@ from customer_sync.realtime.flushing import Chores, Flusher, Pace, Told
 from customer_sync.run.job import Job
 from customer_sync.run.pipeline import Planned
 from customer_sync.run.session import Session
-from customer_sync.store import Store
+from customer_sync.store import RunLock, Store
 from customer_sync.target import state_file
 from customer_sync.trouble import Code
 
@@ -87,6 +91,23 @@ class Station:
         self.voice.stderr.print(Text(printable(text)))
 
 
+@contextlib.contextmanager
+def calm_collector() -> Iterator[None]:
+    """Let Python look for garbage in circles less often, and not among what was imported.
+
+    A batch makes very many values and hardly a circle; looking again and again holds up requests.
+    """
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
+
+
 def make_flusher(station: Station, alarm: Alarm, *, pace: Pace, command: str) -> Flusher:
     """Return what empties the inbox, and tells where it cannot."""
     voice = station.voice
@@ -120,8 +141,24 @@ def make_flusher(station: Station, alarm: Alarm, *, pace: Pace, command: str) ->
         clock=SystemClock(),
         command=command,
         told=Told(on_failure=on_failure, on_bug=on_bug, on_second=on_second),
-        chores=Chores(is_retry_due=lambda: _is_retry_due(station)),
+        chores=Chores(
+            is_retry_due=lambda: _is_retry_due(station), tidy=lambda: _put_together(station)
+        ),
     )
+
+
+def _put_together(station: Station) -> None:
+    """Let the batches of the hours that are over be one run each, unless a run is under way."""
+    path = station.folder / state_file(station.config.brevo.target)
+    if not path.exists():
+        return
+    now = SystemClock().now()
+    with (
+        contextlib.suppress(StoreBusy),
+        RunLock(station.folder / "lock", now=now),
+        Store(path, is_checked=True) as store,
+    ):
+        put_batches_together(store, now)
 
 
 def _is_retry_due(station: Station) -> bool:

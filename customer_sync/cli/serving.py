@@ -24,6 +24,7 @@ from customer_sync.cli.realtime import (
     MaxBatchOption,
     MaxDelayOption,
     Station,
+    calm_collector,
     load_enabled,
     make_flusher,
     pace_of,
@@ -120,6 +121,7 @@ def _serve(station: Station, pace: Pace, *, host: str, port: int) -> None:
         server.should_exit = True
 
     with (
+        calm_collector(),
         listener,
         closing(intake),
         ending_quietly(),

@@ -24,7 +24,7 @@ from customer_sync.core.figures import (
     troubles,
 )
 from customer_sync.core.model import RatePlan
-from customer_sync.core.standing import Standing, problems, remarks
+from customer_sync.core.standing import Realtime, Standing, problems, remarks
 from customer_sync.store import RunRow, Store, holder
 
 PARTS = {timedelta(hours=24): 24, timedelta(days=7): 28, timedelta(days=30): 30}
@@ -36,6 +36,7 @@ NAMES = (
     *("success_rate", "error_rate", "latency_average", "latency_median", "latency_p95"),
     *("queue_depth", "dead_letters", "drift", "rejections", "runs", "failed_runs"),
     *("requests", "failed_requests", "last_run_age", "last_success_age"),
+    *("inbox_records", "event_latency_median", "event_latency_p95", "event_latency_p99"),
     *(f"budget_{family}" for family in Family),
 )
 """The figures that can be asked about."""
@@ -183,6 +184,7 @@ def overview(past: Past, *, target: str, budgets: Sequence[Budget]) -> Overview:
 
 def measures(sums: Figures, standing: Standing, now: datetime) -> dict[str, float | None]:
     """Return every figure that can be asked about, by its name."""
+    events = standing.realtime or Realtime()
     return {
         "success_rate": sums.success_rate,
         "error_rate": sums.error_rate,
@@ -199,6 +201,10 @@ def measures(sums: Figures, standing: Standing, now: datetime) -> dict[str, floa
         "failed_requests": sums.failed_requests,
         "last_run_age": _age(standing.last_run, now),
         "last_success_age": _age(standing.last_success, now),
+        "inbox_records": events.waiting,
+        "event_latency_median": events.pace.median_s,
+        "event_latency_p95": events.pace.p95_s,
+        "event_latency_p99": events.pace.p99_s,
         **{f"budget_{family}": used for family, used in sums.budget_used.items()},
     }
 

@@ -39,6 +39,8 @@ class PastRun:
     """The exit code in a word, `under way` or `cut off`."""
     rejected: int | None = None
     outcomes: OutcomeCounts | None = None
+    batches: int = 1
+    """How many batches of realtime it stands for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,7 @@ def past_run(row: RunRow, *, is_under_way: bool) -> PastRun:
         command=row.command,
         started_at=row.started_at,
         ended=_ended(row, is_under_way=is_under_way),
+        batches=row.batches,
     )
     if row.finished_at is not None:
         run = replace(

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sqlite3
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ import msgspec
 
 from customer_sync.core.model import Record, Rejection
 from customer_sync.core.spread import quantile
+from customer_sync.core.standing import Pace
 from customer_sync.errors import StoreError
 from customer_sync.store.database import telling, transaction
 from customer_sync.trouble import Code
@@ -94,26 +94,6 @@ class Since(StrEnum):
     """Its own time."""
     RECEIPT = "receipt"
     """When it was kept here."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How long events took until Brevo had them."""
-
-    events: int = 0
-    median_s: float | None = None
-    p95_s: float | None = None
-    p99_s: float | None = None
-
-    @classmethod
-    def of(cls, counts: Mapping[int, int]) -> Self:
-        """Return what counts by buckets come to."""
-        return cls(
-            events=sum(counts.values()),
-            median_s=quantile(counts, 0.5),
-            p95_s=quantile(counts, 0.95),
-            p99_s=quantile(counts, 0.99),
-        )
 
 
 Waits: TypeAlias = Mapping[Since, Mapping[int, int]]
@@ -275,7 +255,13 @@ class Inbox:
                 " GROUP BY bucket",
                 (since, _hour(begin)),
             ).fetchall()
-        return Pace.of(Counter(dict(rows)))
+        counts: dict[int, int] = dict(rows)
+        return Pace(
+            events=sum(counts.values()),
+            median_s=quantile(counts, 0.5),
+            p95_s=quantile(counts, 0.95),
+            p99_s=quantile(counts, 0.99),
+        )
 
     def waiting(self) -> Waiting:
         """Return how much waits."""

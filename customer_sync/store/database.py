@@ -208,6 +208,14 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         END;
         """,
     ),
+    (
+        "runs that were put together to one",
+        """
+        ALTER TABLE runs ADD COLUMN part_of TEXT;
+        ALTER TABLE runs ADD COLUMN batches INTEGER NOT NULL DEFAULT 1;
+        CREATE INDEX runs_by_whole ON runs (part_of) WHERE part_of IS NOT NULL;
+        """,
+    ),
 )
 """Each is applied once, in this order, and never changed after it was released."""
 

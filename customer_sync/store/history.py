@@ -32,6 +32,8 @@ class RunRow:
     exit_code: int | None
     report: bytes | None
     """The report as a JSON document."""
+    batches: int = 1
+    """How many runs were put together to this one."""
 
 
 _TRIED = (
@@ -103,7 +105,7 @@ class History(StateFile):
     def runs(self, limit: int = 20, *, since: datetime | None = None) -> list[RunRow]:
         """Return the last *limit* runs, the newest first; only those *since* a time if given."""
         begin = "" if since is None else since.astimezone(UTC).isoformat()
-        return self._runs("WHERE started_at >= ?", (begin,), limit)
+        return self._runs("WHERE part_of IS NULL AND started_at >= ?", (begin,), limit)
 
     def runs_like(self, prefix: str) -> list[RunRow]:
         """Return the runs whose ids begin with *prefix*, the newest first."""
@@ -112,26 +114,73 @@ class History(StateFile):
     def last_run(self, *, has_written: bool = False) -> RunRow | None:
         """Return the last run, or the last that tried to write anything; None: there is none."""
         written = "WHERE EXISTS (SELECT 1 FROM operations o WHERE o.run_id = runs.id)"
-        return next(iter(self._runs(written if has_written else "", (), 1)), None)
+        return next(
+            iter(self._runs(written if has_written else "WHERE part_of IS NULL", (), 1)), None
+        )
 
     def last_end(self, exit_codes: Collection[int] = ()) -> RunRow | None:
         """Return the last run to end, or to end with one of *exit_codes* where some are given."""
         ended = f"exit_code IN ({','.join('?' * len(exit_codes))})" if exit_codes else "1"
-        found = self._runs(f"WHERE finished_at IS NOT NULL AND {ended}", (*exit_codes,), 1)
+        found = self._runs(
+            f"WHERE part_of IS NULL AND finished_at IS NOT NULL AND {ended}", (*exit_codes,), 1
+        )
         return next(iter(found), None)
 
     def runs_by_exit(self) -> dict[int | None, int]:
         """Return how many runs ended with each exit code; None: those without an end."""
         with telling(self.path):
             rows = self._db.execute(
-                "SELECT exit_code, count(*) FROM runs GROUP BY exit_code"
+                "SELECT exit_code, sum(batches) FROM runs WHERE part_of IS NULL GROUP BY exit_code"
             ).fetchall()
         return dict(rows)
+
+    def ended_between(self, commands: Collection[str], since: str, until: str) -> list[RunRow]:
+        """Return the runs of *commands* that began in [*since*, *until*) and ended, in order."""
+        marks = ",".join("?" * len(commands))
+        where = (
+            f"WHERE part_of IS NULL AND command IN ({marks}) AND finished_at IS NOT NULL"
+            " AND started_at >= ? AND started_at < ?"
+        )
+        return self._runs(where, (*commands, since, until), -1)[::-1]
+
+    def put_together(self, whole: RunRow, parts: Collection[str]) -> None:
+        """Let *whole* stand for the runs *parts* wherever runs are listed.
+
+        Parts that tried to write stay, without their reports: the journal is about them, and each
+        of them can still be shown and undone by its id. The others are forgotten.
+        """
+        with telling(self.path), transaction(self._db):
+            self._db.execute(
+                "INSERT OR REPLACE INTO runs"
+                " (id, command, started_at, finished_at, exit_code, report, batches)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    whole.id,
+                    whole.command,
+                    whole.started_at.isoformat(),
+                    whole.finished_at and whole.finished_at.isoformat(),
+                    whole.exit_code,
+                    whole.report,
+                    whole.batches,
+                ),
+            )
+            for part in parts:
+                if part == whole.id:
+                    continue
+                self._db.execute(
+                    "DELETE FROM runs WHERE id = ?"
+                    " AND NOT EXISTS (SELECT 1 FROM operations WHERE run_id = runs.id)"
+                    " AND NOT EXISTS (SELECT 1 FROM jobs WHERE run_id = runs.id)",
+                    (part,),
+                )
+                self._db.execute(
+                    "UPDATE runs SET part_of = ?, report = NULL WHERE id = ?", (whole.id, part)
+                )
 
     def _runs(self, where: str, values: tuple[object, ...], limit: int) -> list[RunRow]:
         with telling(self.path):
             rows = self._db.execute(
-                "SELECT id, command, started_at, finished_at, exit_code, report FROM runs"
+                "SELECT id, command, started_at, finished_at, exit_code, report, batches FROM runs"
                 f" {where} ORDER BY started_at DESC, id DESC LIMIT ?",
                 (*values, limit),
             ).fetchall()
@@ -143,8 +192,9 @@ class History(StateFile):
                 finished_at=as_time(finished) if finished else None,
                 exit_code=exit_code,
                 report=report,
+                batches=batches,
             )
-            for run_id, command, started, finished, exit_code, report in rows
+            for run_id, command, started, finished, exit_code, report, batches in rows
         ]
 
     def _intend(
@@ -211,8 +261,9 @@ class History(StateFile):
                 "  WHERE t.email = o.email AND t.outcome = ?),"
                 " EXISTS (SELECT 1 FROM operations l WHERE l.email = o.email AND l.id > o.id"
                 "  AND l.run_id <> o.run_id AND l.outcome = ?)"
-                " FROM operations o WHERE run_id = ? ORDER BY id",
-                (APPLIED, APPLIED, run_id),
+                " FROM operations o WHERE run_id = ? OR run_id IN"
+                " (SELECT id FROM runs WHERE part_of = ?) ORDER BY id",
+                (APPLIED, APPLIED, run_id, run_id),
             )
             for row in rows:
                 yield self._tried(_Row(*row))

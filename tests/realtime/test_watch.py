@@ -178,3 +178,29 @@ def test_what_cannot_be_followed_is_told(world: World) -> None:
     result = world.call("watch", "events.csv")
     assert result.exit_code == ExitCode.INPUT
     assert ".jsonl" in result.err
+
+
+def test_the_status_tells_how_long_events_took(world: World) -> None:
+    """From their own time, and from their receipt; and in realtime mode that nobody is there."""
+    world.configure("sync_mode: realtime")
+    append(world, line(1), line(2))
+    world.call("watch", "--once", "events.jsonl")
+    status = world.call("status", "--json")
+    events = status.document["standing"]["realtime"]
+    assert events["pace"]["events"] == events["pace_here"]["events"] == 2
+    assert events["pace"]["median_s"] > events["pace_here"]["median_s"]
+    assert "nobody receives events" in status.document["problems"][0]
+    shown = " ".join(world.call("status").out.split())
+    assert "event to Brevo" in shown
+    assert "the median of 2 events" in shown
+    met = world.call("status", "--fail-if", "event_latency_p95>1s", "--json").document["met"]
+    assert met == ["event_latency_p95>1s"]
+
+
+def test_before_any_event_there_is_nothing_to_tell(world: World) -> None:
+    """Of a sync that nothing is sent to, the status says nothing about events."""
+    assert "events that wait" not in world.call("status").out
+    world.configure("sync_mode: realtime")
+    shown = world.call("status")
+    assert "no event reached Brevo" in " ".join(shown.out.split())
+    assert "nobody receives events" in " ".join(shown.out.split())

@@ -1,9 +1,16 @@
 """Whether the sync works."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from customer_sync.core.figures import Trouble
-from customer_sync.core.standing import Standing, problems, remarks
+from customer_sync.core.standing import (
+    WAITS_TOO_LONG,
+    Realtime,
+    Standing,
+    problems,
+    remarks,
+)
 from figures_builders import past_run
 
 
@@ -80,3 +87,39 @@ def test_dead_letters_are_remarked() -> None:
     (found,) = remarks(Standing(dead_letters=2))
     assert found.startswith("dead letters: 2;")
     assert remarks(Standing()) == ()
+
+
+# ---------------------------------------------------------------- events
+
+
+WELL = Standing(last_run=past_run(exit_code=0))
+
+
+def test_events_that_are_expected_need_somebody_to_receive_them() -> None:
+    """That is what `sync_mode: realtime` says."""
+    nobody = replace(WELL, realtime=Realtime(is_expected=True))
+    assert problems(nobody) == ("nobody receives events: neither `serve` nor `watch` runs",)
+    assert problems(replace(WELL, realtime=Realtime(is_expected=True, is_alive=True))) == ()
+    assert problems(replace(WELL, realtime=Realtime())) == ()
+
+
+def test_events_must_not_wait_for_long() -> None:
+    """They were to be written within seconds."""
+    waiting = Realtime(is_expected=True, is_alive=True, waiting=7, waits_for=WAITS_TOO_LONG)
+    assert problems(replace(WELL, realtime=waiting)) == ()
+    longer = replace(waiting, waits_for=WAITS_TOO_LONG + timedelta(minutes=1))
+    (problem,) = problems(replace(WELL, realtime=longer))
+    assert problem == "events wait: 7, the first of them for 16 minutes"
+
+
+def test_whoever_waits_for_the_first_event_is_well() -> None:
+    """There need not have been a run."""
+    assert problems(Standing(realtime=Realtime(is_expected=True, is_alive=True))) == ()
+
+
+def test_what_was_received_and_left_behind_is_remarked() -> None:
+    """Whatever the mode."""
+    (remark,) = remarks(replace(WELL, realtime=Realtime(waiting=3)))
+    assert "3" in remark
+    assert "customer-sync serve" in remark
+    assert remarks(replace(WELL, realtime=Realtime(waiting=3, is_alive=True))) == ()

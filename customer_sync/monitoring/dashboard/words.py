@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from customer_sync.core.figures import Figures, Latency, PastRun, Trouble
-from customer_sync.core.standing import Standing
+from customer_sync.core.standing import Pace, Realtime, Standing
 from customer_sync.errors import ExitCode
 from customer_sync.remedies import remedy_of
 
@@ -94,8 +94,28 @@ def rows(sums: Figures, standing: Standing, now: datetime) -> list[tuple[str, st
         ("runs", f"{sums.runs:,}", f"{sums.failed_runs:,} of them did not end well"),
         ("last run", ago(_end(standing.last_run), now), last(standing)),
         ("last success", ago(_end(standing.last_success), now), "the last run to do what it could"),
+        *_events(standing.realtime),
         ("request budget used", budgets(sums.budget_used), "of what the account grants"),
     ]
+
+
+def _events(realtime: Realtime | None) -> list[tuple[str, str, str]]:
+    """Return how it goes with events that are received, where any are."""
+    if realtime is None:
+        return []
+    return [
+        ("events that wait", f"{realtime.waiting:,}", "in the inbox"),
+        ("event to Brevo", time(realtime.pace.median_s), pace(realtime.pace)),
+        ("receipt to Brevo", time(realtime.pace_here.median_s), pace(realtime.pace_here)),
+    ]
+
+
+def pace(taken: Pace) -> str:
+    """Return how long the slower ones of many events took."""
+    if not taken.events:
+        return "no event reached Brevo"
+    events = count(taken.events, "event")
+    return f"the median of {events}; p95 {time(taken.p95_s)}, p99 {time(taken.p99_s)}"
 
 
 def _end(run: PastRun | None) -> datetime | None:
