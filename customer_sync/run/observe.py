@@ -100,6 +100,8 @@ class Freshness:
     is_forced: bool = False
     good_for: timedelta = timedelta(0)
     """How long a listing of many pages will do; what this tool wrote since counts all the same."""
+    brevo_now: datetime | None = None
+    """The same moment by Brevo's clock, where it told."""
     closely: frozenset[Email] = frozenset()
     """Of whom it must be known how they are now: who is deleted or renamed loses a block."""
 
@@ -312,10 +314,12 @@ def _next_watermark(mirror: Mirror, newest: datetime, freshness: Freshness) -> d
     """Return the moment up to which every modification was seen; it never goes back.
 
     What was modified while the listing went on may have been listed before it was, even though
-    something newer was seen; so that the listing's beginning is the most that can be believed.
+    something newer was seen; so that the listing's beginning is the most that can be believed. By
+    Brevo's own clock it can be, also where nothing was modified for long: else whatever was written
+    last would be listed for ever.
     """
     watermark = mirror.fact(_WATERMARK)
-    seen = min(newest, freshness.now).astimezone(UTC)
+    seen = (freshness.brevo_now or min(newest, freshness.now)).astimezone(UTC)
     return max(seen, datetime.fromisoformat(watermark)) if watermark else seen
 
 

@@ -137,8 +137,10 @@ async def make_ready(
     mapper = Mapper(config.rules, attributes, default_region=config.default_region)
 
     context = context_of(config, attributes)
+    now, ahead = edges.clock.now(), edges.account.clock_ahead
     freshness = Freshness(
-        now=edges.clock.now(),
+        now=now,
+        brevo_now=None if ahead is None else now + ahead,
         full_refresh_every=config.full_refresh_every,
         is_forced=options.is_refresh,
         good_for=options.listing_good_for,

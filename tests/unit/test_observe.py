@@ -51,9 +51,12 @@ def look(
     *,
     now: datetime = START,
     is_forced: bool = False,
+    brevo_now: datetime | None = None,
 ) -> dict[Email, Contact]:
     """Observe *emails*."""
-    freshness = Freshness(now=now, full_refresh_every=WEEK, is_forced=is_forced)
+    freshness = Freshness(
+        now=now, brevo_now=brevo_now, full_refresh_every=WEEK, is_forced=is_forced
+    )
     return asyncio.run(observe(brevo, store, emails, freshness))
 
 
@@ -255,6 +258,14 @@ def test_the_watermark_does_not_pass_the_beginning_of_the_listing(store: Store) 
     brevo.before_page = lambda _: None
     found = look(brevo, store, names, now=START + timedelta(hours=4))
     assert found[first].modified_at == START + timedelta(hours=1)
+
+
+def test_what_was_written_last_is_not_listed_for_ever(store: Store) -> None:
+    """Brevo's clock tells how far a listing reached, also where nothing was modified since."""
+    brevo = account(1500)
+    later = START + timedelta(days=1)
+    look(brevo, store, everyone(brevo), brevo_now=later)
+    assert watermark(store) == later
 
 
 @pytest.mark.parametrize("minutes", [-60, 0, 60])
