@@ -49,6 +49,8 @@ class Person:
     """The last time, whether or not the customer came back."""
     death: int = 0
     """The number of the letter that tells of it."""
+    birth: int = 0
+    """The number of the letter that tells of the last beginning."""
 
     @property
     def was_deleted(self) -> bool:
@@ -84,10 +86,11 @@ class Letter:
     names: frozenset[str]
     """The attributes that it tells."""
     needs: frozenset[int]
-    """What must not arrive after it: who left its address, and by what an id is known.
+    """What must not arrive after it: who left its address, by what an id is known, and that a
+    customer who was deleted is back.
 
-    Two customers with one address are one contact, and an id that nobody has heard of is nobody:
-    what is lost by that is lost, so that no law can be told of it.
+    Two customers with one address are one contact, an id that nobody has heard of is nobody, and
+    whoever is deleted is skipped: what is lost by that is lost, so that no law can be told of it.
     """
 
 
@@ -133,6 +136,7 @@ class ShopTruth:
         person.fields.clear()
         self._move(person, email)
         self._tell(person, "customer_created", now, {"email": email, **content}, age=age)
+        person.birth = self._last
 
     def change(
         self, key: str, now: datetime, content: Content, *, age: int, names_address: bool
@@ -277,6 +281,8 @@ class ShopTruth:
             needed.update(own)
         elif "email" not in content:
             needed.update(own[:1])
+        if person.was_deleted and person.is_alive and person.birth in own:
+            needed.add(person.birth)
         return frozenset(needed)
 
     def _free_time(self, at: datetime) -> datetime:

@@ -287,3 +287,14 @@ def test_what_was_confirmed_of_others_who_are_deleted_is_theirs() -> None:
     follower = replace(customer(minute=4, attributes={"VIP": "no"}), vacated_at=at(3))
     kept = Keep(customer=follower, before=contact())
     assert confirm(kept, before, list_id=LIST).attributes == {"VIP": said("no", 4)}
+
+
+@pytest.mark.parametrize("consent", [YES, NO])
+def test_of_what_was_said_before_a_deletion_only_a_no_is_kept(consent: bool) -> None:
+    """Whoever has the address afterwards has not said yes."""
+    gone = confirmed(is_deleted=True, email_consent=said(consent, 1), sms_consent=said(consent, 1))
+    after = confirm(
+        Keep(customer=customer(minute=3, created=3), before=contact()), gone, list_id=LIST
+    )
+    expected = None if consent else said(NO, 1)
+    assert (after.email_consent, after.sms_consent) == (expected, expected)

@@ -777,3 +777,24 @@ def test_the_no_of_whoever_came_after_is_not_that_of_whoever_had_left() -> None:
             ],
         )
         assert [type(one) for one in change] == [Keep]
+
+
+@pytest.mark.parametrize("is_heard_of_at_once", [True, False])
+def test_the_yes_of_whoever_had_the_address_before_is_no_newer_word(
+    is_heard_of_at_once: bool,
+) -> None:
+    """The deletion voids it, whether it is heard of in this run or was confirmed before."""
+    who = customer(NEW_JANE, 9, former=[JANE], email_consent=said(NO, 2), sms_consent=said(NO, 2))
+    moved = (
+        replace(who, vacated_at=at(8)) if is_heard_of_at_once else replace(who, moved_in_at=at(9))
+    )
+    known = confirmed(
+        NEW_JANE,
+        8,
+        number=8,
+        email_consent=said(YES, 5),
+        sms_consent=said(YES, 5),
+        is_deleted=not is_heard_of_at_once,
+    )
+    (change,) = changes([moved], [contact(NEW_JANE, number=8)], [known])
+    assert (patch(change).email_blocked, patch(change).sms_blocked) == (True, True)

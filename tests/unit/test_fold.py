@@ -785,3 +785,18 @@ def test_whoever_was_deleted_where_others_lived_since_has_no_part_in_their_conta
     assert found.customers[NEW_JANE].former_emails == ()
     assert found.customers[NEW_JANE].shared_emails == (JANE,)
     assert found.customers[JANE].is_deleted
+
+
+def test_the_contact_of_somebody_who_is_deleted_is_not_that_of_an_earlier_owner() -> None:
+    """Who had the address before, and was never known there, has no part in it either."""
+    found = fold(
+        [
+            statement(CREATED, 2, customer_id="c2", email=JANE),
+            statement(UPDATED, 3, customer_id="c2", email=NEW_JANE),
+            statement(UPDATED, 5, email=MARY),
+            statement(DELETED, 6, email=MARY),
+        ],
+        living({"c1": JANE}, 4),
+    )
+    assert found.customers[NEW_JANE].former_emails == ()
+    assert found.customers[MARY].former_emails == (JANE,)

@@ -26,25 +26,19 @@ class Homes:
 
     confirmed: Mapping[Email, frozenset[str]]
     """As the state knows."""
-    alive: Mapping[Email, frozenset[str]]
-    """Without those who are heard to be deleted."""
     residents: Mapping[Email, frozenset[str]]
-    """Nor with those who are heard of elsewhere by now."""
+    """Without those who are heard to be deleted, or elsewhere by now."""
 
     def of_others(self, email: Email, heard: Heard, identities: Identities) -> bool:
         """Tell whether the contact at *email*, where the customer was once, is that of others.
 
-        Those who are deleted by now keep nobody from taking it along, nor do those who leave an
-        address that was shared; else its no would be left behind. But whoever had been deleted
-        there before, while others had it, has no part in it.
+        Of those who shared it, neither the deleted nor those who left keep the last one from taking
+        it along; else its no would be left behind. But whoever is not known to have lived there, or
+        had been deleted before, has no part in it.
         """
         remembered = {i for i in heard.ids if _was_at_home(i, email, identities)}
-        if not remembered:
-            owners = self.alive
-        elif remembered <= identities.deleted.keys():
-            owners = self.confirmed
-        else:
-            owners = self.residents
+        has_part = not remembered <= identities.deleted.keys()
+        owners = self.residents if has_part else self.confirmed
         return bool(owners.get(email, frozenset()) - heard.ids)
 
 
@@ -58,12 +52,11 @@ def find_homes(identities: Identities, groups: Mapping[Email, Collection[Heard]]
         if recall_death(one, identities).is_deleted
         for i in one.ids
     }
-    alive = {email: ids - dead for email, ids in identities.owners.items()}
     residents = {
-        email: frozenset(i for i in ids if newest.get(i, email) == email)
-        for email, ids in alive.items()
+        email: frozenset(i for i in ids - dead if newest.get(i, email) == email)
+        for email, ids in identities.owners.items()
     }
-    return Homes(confirmed=identities.owners, alive=alive, residents=residents)
+    return Homes(confirmed=identities.owners, residents=residents)
 
 
 def recall_death(heard: Heard, identities: Identities) -> Heard:

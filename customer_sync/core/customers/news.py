@@ -59,6 +59,7 @@ def settle_in(
                 attributes[name] = said
     is_tombstone = before is not None and before.is_deleted
     if before is not None and is_tombstone and (living or _moved_in_since(customer, before)):
+        before = without_a_yes(before)
         before = replace(before, is_deleted=False, deleted_at=None, created_at=None)
     return replace(customer, attributes=attributes), before
 
@@ -66,7 +67,16 @@ def settle_in(
 def without_those_before(known: Confirmed, vacated_at: datetime) -> Confirmed:
     """Return what was confirmed at an address without what is about others who had it."""
     attributes = {n: said for n, said in known.attributes.items() if said.at > vacated_at}
-    return replace(known, attributes=attributes, created_at=None)
+    return replace(without_a_yes(known), attributes=attributes, created_at=None)
+
+
+def without_a_yes(known: Confirmed) -> Confirmed:
+    """Return what was confirmed at an address for its next owner: a no stays with it, a yes not."""
+    return replace(
+        known,
+        email_consent=known.email_consent if _is_no(known.email_consent) else None,
+        sms_consent=known.sms_consent if _is_no(known.sms_consent) else None,
+    )
 
 
 def _moved_in_since(customer: Customer, tombstone: Confirmed) -> bool:
