@@ -186,7 +186,8 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         CREATE TRIGGER mirror_delete AFTER DELETE ON mirror BEGIN
             UPDATE confirmed SET block = NULL WHERE email = OLD.email AND block IS NOT NULL;
         END;
-        CREATE TRIGGER queue_insert AFTER INSERT ON queue BEGIN
+        CREATE TRIGGER queue_insert AFTER INSERT ON queue
+            WHEN json_valid(CAST(NEW.customer AS TEXT)) BEGIN
             UPDATE confirmed SET block = NULL WHERE block IS NOT NULL AND email IN (
                 SELECT NEW.email
                 UNION SELECT value FROM json_each(CAST(NEW.customer AS TEXT), '$.former_emails')

@@ -173,7 +173,8 @@ def test_addresses_stay_out_of_the_programs_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whatever level it logs at; its own requests are told as ever."""
-    caplog.set_level(logging.DEBUG)
+    for name in (None, "httpx"):
+        caplog.set_level(logging.DEBUG, logger=name)
     CustomerSync(CONFIG, state=tmp_path).trigger(JANE)
     logging.getLogger("httpx").info("a request of the program's own")
     assert caplog.messages == ["a request of the program's own"]

@@ -7,8 +7,8 @@ from email_validator import EmailNotValidError, validate_email
 from customer_sync.core.model import Email
 
 _PLAIN = re.compile(
-    r"[A-Za-z0-9_+-]++(?:\.[A-Za-z0-9_+-]++)*+"
-    r"@(?:[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+\.)++([A-Za-z]{2,20}+)"
+    r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*"
+    r"@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+([A-Za-z]{2,20})"
 )
 """What most addresses look like: nothing in them is quoted, foreign or encoded."""
 
