@@ -15,7 +15,7 @@ COPY customer_sync customer_sync
 # it, tells which packages are needed to run; the second takes just these, held to their hashes.
 RUN sed -e '/^ *--hash/d' -e 's/ *\\$//' constraints.txt > versions.txt \
  && python -m venv /trial \
- && PIP_CONSTRAINT=/src/versions.txt /trial/bin/pip install --quiet ".[notify,otel,report,serve,zstd]" \
+ && PIP_CONSTRAINT=/src/versions.txt /trial/bin/pip install --quiet ".[adobe,notify,otel,report,serve,zstd]" \
  && /trial/bin/pip freeze --exclude customer-sync | sed 's/==.*//' \
     | tr 'A-Z_.' 'a-z--' > names.txt \
  && awk 'NR == FNR { wanted[$1]; next } \

@@ -43,13 +43,14 @@ from customer_sync.realtime.inbox import Inbox
 from customer_sync.realtime.intake import Intake, Limits
 from customer_sync.realtime.receiving import Receiving, RequestRefused, Secrets
 from customer_sync.realtime.server import bind, make_server
-from customer_sync.realtime.signatures import StandardVerifier, read_secrets
+from customer_sync.realtime.signatures import RsaVerifier, StandardVerifier, read_secrets
 from customer_sync.sandbox.importing import is_loopback
 
 TOKEN = "CUSTOMER_SYNC_TOKEN"  # noqa: S105 - the name of a variable
 SHOPIFY_SECRET = "CUSTOMER_SYNC_SHOPIFY_SECRET"  # noqa: S105 - likewise
 WOOCOMMERCE_SECRET = "CUSTOMER_SYNC_WOOCOMMERCE_SECRET"  # noqa: S105 - likewise
 MAGENTO_SECRET = "CUSTOMER_SYNC_MAGENTO_SECRET"  # noqa: S105 - likewise
+ADOBE_KEY = "CUSTOMER_SYNC_ADOBE_PUBLIC_KEY"
 
 
 def register(app: typer.Typer) -> None:
@@ -77,7 +78,8 @@ def serve(
     An answer of 2xx means that an event is kept safely. Secrets come from the environment:
     CUSTOMER_SYNC_TOKEN for POST /events, CUSTOMER_SYNC_SHOPIFY_SECRET,
     CUSTOMER_SYNC_WOOCOMMERCE_SECRET and CUSTOMER_SYNC_MAGENTO_SECRET for webhooks; several with
-    blanks between them are valid side by side. Ctrl-C or SIGTERM ends it.
+    blanks between them are valid side by side. CUSTOMER_SYNC_ADOBE_PUBLIC_KEY holds the public
+    key of Adobe Commerce. Ctrl-C or SIGTERM ends it.
 
     Example: customer-sync serve --port 8383
     """
@@ -136,10 +138,12 @@ def _serve(station: Station, pace: Pace, *, host: str, port: int) -> None:
 
 def _secrets(environ: Mapping[str, str]) -> Secrets:
     magento = read_secrets(MAGENTO_SECRET, environ)
+    adobe = environ.get(ADOBE_KEY, "")
     return Secrets(
         shopify=read_secrets(SHOPIFY_SECRET, environ),
         woocommerce=read_secrets(WOOCOMMERCE_SECRET, environ),
         magento=StandardVerifier(magento, variable=MAGENTO_SECRET) if magento else None,
+        adobe=RsaVerifier(adobe, variable=ADOBE_KEY) if adobe.strip() else None,
     )
 
 

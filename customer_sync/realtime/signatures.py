@@ -1,15 +1,20 @@
-"""Who signed a request: HMAC-SHA256 over the raw bytes, with any of several secrets."""
+"""Who signed a request, over its raw bytes: with any of several secrets or keys."""
 
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from customer_sync.config import Secret
 from customer_sync.errors import ConfigError
 from customer_sync.trouble import Code
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 
 def read_secrets(variable: str, environ: Mapping[str, str]) -> tuple[Secret, ...]:
@@ -66,6 +71,70 @@ class StandardVerifier:
         """Tell whether *body* was signed by one of the keys within the last five minutes."""
         fits = [_verifies(key, body, headers) for key in self._keys]
         return any(fits)
+
+
+class RsaVerifier:
+    """Verifies what is signed as Adobe Commerce has it: RSA with SHA-256 over the body."""
+
+    def __init__(self, pem: str, *, variable: str) -> None:
+        """Take the public keys from *pem*, one block after the other.
+
+        Raises:
+            ConfigError: it holds no such key, or what reads it is not installed; the message names
+                *variable*.
+        """
+        try:
+            from cryptography.hazmat.primitives.asymmetric.rsa import (  # noqa: PLC0415 - an optional extra
+                RSAPublicKey,
+            )
+            from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - likewise
+                load_pem_public_key,
+            )
+        except ImportError as error:
+            raise ConfigError(
+                f"{variable} is set, and cryptography, which reads such keys, is not installed.",
+                trouble=Code.PACKAGE_MISSING,
+                hint="Install it with: pip install 'customer-sync[adobe]'",
+            ) from error
+        try:
+            keys = [load_pem_public_key(block.encode()) for block in _PEM.findall(pem)]
+        except ValueError as error:
+            raise _no_public_key(variable) from error
+        self._keys = tuple(key for key in keys if isinstance(key, RSAPublicKey))
+        if not self._keys or len(self._keys) < len(keys):
+            raise _no_public_key(variable)
+
+    def verifies(self, body: bytes, signature: str) -> bool:
+        """Tell whether *signature* is the Base64 of a signature over *body* by one of the keys."""
+        try:
+            given = base64.b64decode(signature.strip(), validate=True)
+        except ValueError:
+            return False
+        return any(_is_by(key, body, given) for key in self._keys)
+
+
+_PEM = re.compile(r"-----BEGIN [A-Z ]+-----.+?-----END [A-Z ]+-----", re.DOTALL)
+
+
+def _no_public_key(variable: str) -> ConfigError:
+    return ConfigError(
+        f"The environment variable {variable} holds no public RSA key in PEM.",
+        trouble=Code.ENVIRONMENT,
+        hint="Copy it from the shop's administration, from -----BEGIN to -----END; of two keys, "
+        "one after the other.",
+    )
+
+
+def _is_by(key: "RSAPublicKey", body: bytes, signature: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - an optional extra
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415 - likewise
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - likewise
+
+    try:
+        key.verify(signature, body, PKCS1v15(), SHA256())
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _verifies(key: Webhook, body: bytes, headers: Mapping[str, str]) -> bool:

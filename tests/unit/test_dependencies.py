@@ -37,6 +37,7 @@ OWNERS = {
     "rich": ("customer_sync.console", "customer_sync.cli"),
     "yaml": ("customer_sync.config", "customer_sync.scheduling"),
     "starlette": ("customer_sync.sandbox", "customer_sync.realtime"),
+    "cryptography": ("customer_sync.realtime.signatures",),
     "uvicorn": ("customer_sync.listening", "customer_sync.sandbox.serve"),
     "tenacity": ("customer_sync.brevo", "customer_sync.pull", "customer_sync.notify"),
     "jsonschema": ("customer_sync.core", "customer_sync.config"),
