@@ -798,3 +798,15 @@ def test_the_yes_of_whoever_had_the_address_before_is_no_newer_word(
     )
     (change,) = changes([moved], [contact(NEW_JANE, number=8)], [known])
     assert (patch(change).email_blocked, patch(change).sms_blocked) == (True, True)
+
+
+def test_whoever_leaves_an_address_is_not_deleted_with_whoever_came_and_went_there_since() -> None:
+    """The next one, who never had a contact, was noted as deleted before the move was written."""
+    (change,) = changes(
+        [customer(NEW_JANE, 5, former=[JANE], created=4, attributes={"CITY": "Rome"})],
+        [contact(JANE, email_blocked=True)],
+        [confirmed(JANE, 9, number=None, is_deleted=True)],
+    )
+    assert patch(change) == ContactPatch(
+        attributes={"CITY": "Rome"}, rename_to=NEW_JANE, email_blocked=True
+    )

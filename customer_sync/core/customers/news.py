@@ -25,13 +25,16 @@ def confirmed_before(
     """Return what was last confirmed for *customer*, if it was about *contact* where there is one.
 
     What is known of another contact, such as one that the customer left behind, says nothing
-    about who blocked or edited this one.
+    about who blocked or edited this one. Nor does the end of somebody without a contact, at the
+    address that this one is about to leave.
     """
     names = [customer.email, *customer.former_emails]
     if contact is None:
         return next((confirmed[e] for e in names if e in confirmed), None)
     if contact.email is not None and contact.email in confirmed:
         known = confirmed[contact.email]
+        if known.is_deleted and known.contact_id is None and contact.email != customer.email:
+            return None
         if known.contact_id in {None, contact.id}:
             return known
         # Somebody made it anew in Brevo: what stands there now is not our doing.
