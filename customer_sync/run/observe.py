@@ -126,7 +126,7 @@ async def observe(
     is_full = _is_full_due(mirror, freshness)
     if not freshness.is_forced and len(wanted) <= _expected_pages(mirror, is_full=is_full):
         return await _ask_each(reader, mirror, wanted)
-    if not is_full and _is_good_enough(mirror, freshness):
+    if not is_full and _is_good_enough(mirror, freshness, own.unsure.intersection(wanted)):
         return await _corrected(reader, mirror, wanted, own, closely=freshness.closely)
     since = None if is_full else _watermark(mirror)
     first = await reader.contacts_page(offset=0, limit=PAGE_SIZE, modified_since=since)
@@ -136,13 +136,14 @@ async def observe(
     return await _corrected(reader, mirror, wanted, own)
 
 
-def _is_good_enough(mirror: Mirror, freshness: Freshness) -> bool:
-    """Tell whether the last listing will do: it was long, and lately."""
+def _is_good_enough(mirror: Mirror, freshness: Freshness, unsure: frozenset[Email]) -> bool:
+    """Tell whether the last listing will do: it was long, lately, and leaves few questions open."""
     listed_at, pages = mirror.fact(_LISTED_AT), int(mirror.fact(_PAGES) or 0)
     if freshness.is_forced or listed_at is None or pages <= FEW_PAGES:
         return False
     age = freshness.now - datetime.fromisoformat(listed_at)
-    return timedelta(0) <= age < freshness.good_for and len(freshness.closely) <= MOST_QUESTIONS
+    is_late = not timedelta(0) <= age < freshness.good_for
+    return not is_late and len(unsure | freshness.closely) <= MOST_QUESTIONS
 
 
 async def bring_up_to_date(reader: ContactReader, mirror: Mirror, freshness: Freshness) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from builders import contact
 from customer_sync.core.model import Contact, Email
-from customer_sync.run.observe import OVERLAP, PAGE_SIZE, Freshness, observe
+from customer_sync.run.observe import FEW_PAGES, OVERLAP, PAGE_SIZE, Freshness, observe
+from customer_sync.run.own_writes import MOST_QUESTIONS, NOTHING_WRITTEN, OwnWrites
 from customer_sync.store import Store
 from fakes import MemoryAccount
 
@@ -297,3 +298,74 @@ def test_an_account_without_any_time_is_listed_in_full(store: Store) -> None:
     names = everyone(brevo)
     look(brevo, store, names)
     assert look(brevo, store, names, now=START + timedelta(days=1)).keys() == set(names)
+
+
+# ---------------------------------------------------------------- runs that follow closely
+
+
+MINUTE = timedelta(minutes=1)
+MANY = FEW_PAGES * PAGE_SIZE + 2
+
+
+def busy(store: Store, *, count: int = MANY) -> MemoryAccount:
+    """Return an account whose contacts were all modified just now, and listed once since."""
+    brevo = MemoryAccount.of(*(person(n) for n in range(1, count + 1)))
+    follow(brevo, store, everyone(brevo), now=START)
+    brevo.requests.clear()
+    return brevo
+
+
+def follow(
+    brevo: MemoryAccount,
+    store: Store,
+    emails: Iterable[Email],
+    *,
+    now: datetime,
+    closely: Iterable[Email] = (),
+    own: OwnWrites = NOTHING_WRITTEN,
+) -> dict[Email, Contact]:
+    """Observe *emails* as a batch does."""
+    freshness = Freshness(
+        now=now, full_refresh_every=WEEK, good_for=MINUTE, closely=frozenset(closely)
+    )
+    return asyncio.run(observe(brevo, store, emails, freshness, own))
+
+
+def test_a_long_listing_will_do_for_a_while(store: Store) -> None:
+    """Batches follow each other every two seconds, and it would show them their own writes."""
+    brevo = busy(store)
+    wanted = everyone(brevo)[:50]
+    assert follow(brevo, store, wanted, now=START + MINUTE / 2).keys() == set(wanted)
+    assert not brevo.requests
+    follow(brevo, store, wanted, now=START + MINUTE)
+    assert brevo.requests["LIST"]
+
+
+def test_a_short_listing_is_made_each_time(store: Store) -> None:
+    """It costs next to nothing, and shows what others do."""
+    brevo = busy(store, count=100)
+    follow(brevo, store, everyone(brevo), now=START + MINUTE / 2)
+    assert brevo.requests == {"LIST": 1}
+
+
+def test_whoever_could_lose_a_block_is_asked_for(store: Store) -> None:
+    """Somebody may have unsubscribed since the listing, and Brevo forgets that with a new name."""
+    brevo = busy(store)
+    one = everyone(brevo)[7]
+    known = brevo.by_email[one]
+    brevo.held[known.id] = replace(known, is_email_blocked=True)
+    found = follow(brevo, store, everyone(brevo)[:50], now=START + MINUTE / 2, closely=[one])
+    assert found[one].is_email_blocked
+    assert brevo.requests == {"GET": 1}
+
+
+def test_many_open_questions_are_answered_by_a_listing(store: Store) -> None:
+    """Whoever could lose a block, or of whom nobody knows what arrived when a run was killed."""
+    brevo = busy(store)
+    some = everyone(brevo)[: MOST_QUESTIONS + 1]
+    follow(brevo, store, some, now=START + MINUTE / 2, closely=some)
+    assert brevo.requests["LIST"]
+    brevo.requests.clear()
+    own = OwnWrites(unsure=frozenset(some))
+    follow(brevo, store, everyone(brevo), now=START + MINUTE / 2, own=own)
+    assert brevo.requests["LIST"]

@@ -355,3 +355,61 @@ def test_runs_are_listed_newest_first(store: Store) -> None:
     assert (newest.id, newest.finished_at, newest.exit_code) == ("2024b", None, None)
     assert (oldest.command, oldest.finished_at, oldest.exit_code) == ("run", at(1), 7)
     assert len(store.runs(limit=1)) == 1
+
+
+# ---------------------------------------------------------------- many notes, one commit
+
+
+def test_what_becomes_known_together_is_committed_at_once(store: Store) -> None:
+    """Nobody sees half of it before."""
+    store.begin_run("r1", "run", at(0))
+    store.intend("r1", [update(JANE), update(MARY)], "POST /contacts/batch", at(1))
+    with Store(store.path) as other:
+        with store.together():
+            store.record_applied("r1", update(JANE), confirmed(JANE), at(2))
+            assert other.confirmed([JANE, MARY]) == {}
+            store.record_applied("r1", update(MARY), confirmed(MARY), at(2))
+        assert other.confirmed([JANE, MARY]).keys() == {JANE, MARY}
+
+
+def test_what_was_noted_before_a_failure_stays(store: Store) -> None:
+    """As if each had been committed by itself; of the one that failed nothing is left."""
+    store.begin_run("r1", "run", at(0))
+    store.intend("r1", [update(JANE), update(MARY)], "POST /contacts/batch", at(1))
+
+    def forget_all_and_fail() -> None:
+        with store.together():
+            store.record_applied("r1", update(JANE), confirmed(JANE), at(2))
+            with transaction(store._db):
+                store._db.execute("DELETE FROM confirmed")
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        forget_all_and_fail()
+    assert store.confirmed([JANE]).keys() == {JANE}
+
+
+def test_a_state_that_was_looked_through_just_now_is_not_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That takes the longer the larger it is, and batches follow each other closely."""
+    path = tmp_path / "state.db"
+    Store(path).close()
+    looked: list[object] = []
+    monkeypatch.setattr(database, "_check", lambda _db, found: looked.append(found))
+    Store(path, is_checked=True).close()
+    assert looked == []
+    Store(path).close()
+    assert looked == [path]
+
+
+def test_changes_of_the_version_before_are_found_by_every_address(store: Store) -> None:
+    """The migration looks into what the journal holds."""
+    store.begin_run("r1", "run", at(0))
+    store.intend("r1", [rename(JANE, MARY), update(JANE)], "PUT", at(1))
+    script = dict(MIGRATIONS)["which changes are about more than one address"]
+    statement = next(part for part in script.split(";") if "UPDATE operations" in part)
+    store._db.execute("UPDATE operations SET has_more_names = 1")
+    store._db.execute(statement)
+    flags = store._db.execute("SELECT has_more_names FROM operations ORDER BY id").fetchall()
+    assert flags == [(1,), (0,)]
