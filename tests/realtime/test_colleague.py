@@ -42,12 +42,13 @@ def test_a_bug_ends_whatever_goes_on_beside_it() -> None:
     def stumble() -> None:
         raise ZeroDivisionError
 
-    with (
-        pytest.raises(ZeroDivisionError),
-        beside(stumble, lambda: None, on_broken=broken.set) as colleague,
-    ):
-        assert broken.wait(PATIENCE_S)
-        assert not colleague.is_alive
+    def receive() -> None:
+        with beside(stumble, lambda: None, on_broken=broken.set) as colleague:
+            assert broken.wait(PATIENCE_S)
+            assert not colleague.is_alive
+
+    with pytest.raises(ZeroDivisionError):
+        receive()
 
 
 def test_signals_end_what_is_within_and_not_the_process() -> None:
