@@ -422,6 +422,9 @@ def test_a_no_outlives_the_contact_that_was_made_for_it() -> None:
     assert here.email_consent == no
     assert here.contact_id is None
     assert here.attributes == {}
+    assert way.memory.identities == {}  # It stays known whose it is.
+    said_nothing = present(contact(email_blocked=True), known=[confirmed(email_blocked=1)])
+    assert way_back(tried(created(patch)), said_nothing).memory.identities == {"c1": None}
 
 
 def test_a_deletion_that_a_later_run_confirmed_is_not_forgotten() -> None:

@@ -48,11 +48,11 @@ def after_creation(tried: Tried, change: Create, now: Confirmed | None) -> Memor
     if now is None or now.is_deleted:
         # A later run had the last word.
         return Memory()
-    then = tried.known.at(change.customer.email)
-    return Memory(
-        confirmed={change.customer.email: _with_every_no(then, now)},
-        identities=_identities(tried),
-    )
+    here = _with_every_no(tried.known.at(change.customer.email), now)
+    # Whose a no is stays known too, or it would not go along to the next address.
+    is_nobodys = here is None
+    identities = {i: who for i, who in _identities(tried).items() if who is not None or is_nobodys}
+    return Memory(confirmed={change.customer.email: here}, identities=identities)
 
 
 def after_deletion(tried: Tried, change: Delete, now: Confirmed | None) -> Memory:
