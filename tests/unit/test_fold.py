@@ -800,3 +800,14 @@ def test_the_contact_of_somebody_who_is_deleted_is_not_that_of_an_earlier_owner(
     )
     assert found.customers[NEW_JANE].former_emails == ()
     assert found.customers[MARY].former_emails == (JANE,)
+
+
+def test_whoever_moved_without_an_id_may_have_been_taken_for_deleted() -> None:
+    """The export knew the new address alone; what was refused at the old one goes along."""
+    collected = Fold()
+    collected.add_customer(customer(JANE, 5, ids=[], is_deleted=True, statements=0))
+    collected.add(statement(UPDATED, 4, customer_id=None, email=NEW_JANE, previous_email=JANE))
+    found = collected.customers(Identities())
+    assert found.customers[NEW_JANE].former_emails == ()
+    assert found.customers[NEW_JANE].shared_emails == (JANE,)
+    assert found.customers[JANE].is_deleted

@@ -28,6 +28,8 @@ class Homes:
     """As the state knows."""
     residents: Mapping[Email, frozenset[str]]
     """Without those who are heard to be deleted, or elsewhere by now."""
+    ended: frozenset[Email]
+    """Addresses of customers without an id who are heard to be deleted."""
 
     def of_others(self, email: Email, heard: Heard, identities: Identities) -> bool:
         """Tell whether the contact at *email*, where the customer was once, is that of others.
@@ -56,7 +58,12 @@ def find_homes(identities: Identities, groups: Mapping[Email, Collection[Heard]]
         email: frozenset(i for i in ids - dead if newest.get(i, email) == email)
         for email, ids in identities.owners.items()
     }
-    return Homes(confirmed=identities.owners, residents=residents)
+    ended = frozenset(
+        email
+        for email, members in groups.items()
+        if all(one.is_deleted and not one.ids for one in members)
+    )
+    return Homes(confirmed=identities.owners, residents=residents, ended=ended)
 
 
 def recall_death(heard: Heard, identities: Identities) -> Heard:
@@ -101,10 +108,14 @@ def shared_emails(
     identities: Identities,
     homes: Homes,
 ) -> Iterator[Email]:
-    """Yield the addresses at which the customer is remembered and others live."""
+    """Yield the addresses at which the customer is remembered and others live.
+
+    Where nobody had an id, an export may have taken a move for a deletion: that address counts too.
+    """
     for former in sorted(known_addresses(heard, identities)):
         if former != email and homes.of_others(former, heard, identities):
             yield former
+    yield from sorted(homes.ended & heard.emails.keys() - {email})
 
 
 def known_addresses(heard: Heard, identities: Identities) -> set[Email]:
