@@ -209,6 +209,14 @@ class ShopTruth:
         )
         return None if is_taken_back else word
 
+    def is_known_to_have_moved(self, person: Person) -> bool:
+        """Tell whether it may be known that a customer is the one of an earlier address.
+
+        Nothing but the event of the move can tell it of a guest, who has no id.
+        """
+        silent = (n for n, one in self.pending.items() if one.key == person.key)
+        return person.has_id or self.heard.issuperset(silent)
+
     def has_told_death_of(self, person: Person) -> bool:
         """Tell whether it may be known by now that a customer was deleted."""
         return person.death in self.heard or 0 < person.death <= self._exported

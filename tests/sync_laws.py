@@ -233,8 +233,11 @@ def _is_allowed(one: Transition, people: People, truth: ShopTruth, policy: Polic
             return True
         homes = [email for email, c in people.seen.items() if c.id == one.contact_id]
         at_home = [p for p in map(truth.at_home, homes) if p is not None]
-        if one.channel == "sms" and not any(p.has_said_no("sms") for p in at_home or owners):
-            # The number is another person's now.
+        known = [p for p in at_home if truth.is_known_to_have_moved(p)]
+        if one.channel == "sms" and not any(
+            p.has_said_no("sms") for p in (known if at_home else owners)
+        ):
+            # The number is another person's now, as far as anybody can know.
             return True
     if policy.resubscribe is not Resubscribe.NEWER or one.channel not in {"email", "sms"}:
         return False
