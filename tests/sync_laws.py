@@ -39,7 +39,8 @@ class People:
     left: set[int] = field(default_factory=set)
     """Who left the list by a link in a mail."""
     unlisted: set[str] = field(default_factory=set)
-    """Addresses at which somebody left the list, or was taken off it by hand."""
+    """Addresses at which somebody left the list, or was taken off it by hand, and those to which
+    whoever left it moved."""
     made: dict[int, Contact] = field(default_factory=dict)
     """Contacts that others made, as they left them."""
     removed: set[str] = field(default_factory=set)
@@ -59,6 +60,8 @@ class People:
         self.seen = contacts
         for email, contact in contacts.items():
             self.addresses.setdefault(contact.id, set()).add(email)
+            if contact.id in self.left:
+                self.unlisted.add(email)
 
     def look_after_run(self, contacts: Contacts) -> None:
         """Note how a run left the account, and whose no it took away from an address."""
