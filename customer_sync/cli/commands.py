@@ -102,12 +102,23 @@ def run_command(given: Sequence[str]) -> int:
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has seen enough, as `head` does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         code = ExitCode.OK
     except Exception as error:  # noqa: BLE001 # nothing that was not foreseen shows people's data
         is_disk = isinstance(error, OSError) and error.errno in _TROUBLES_OF_THE_DISK
         code = _fail(_disk_trouble(error) if is_disk else _bug(error, given), given)
+        if is_disk:
+            _write_no_more()
     return int(code or ExitCode.OK)
+
+
+def _write_no_more() -> None:
+    """Drop what standard output could not take: at its end the interpreter would try once more.
+
+    Its own exit code would take the place of ours.
+    """
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _in_one_line(message: str) -> str:
