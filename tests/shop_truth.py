@@ -103,6 +103,8 @@ class ShopTruth:
     told: dict[int, Letter] = field(default_factory=dict)
     heard: set[int] = field(default_factory=set)
     """The numbers of those that arrived at least at a run which was cut off."""
+    listed: set[int] = field(default_factory=set)
+    """The numbers of those whose words on mail stood in an export."""
     arriving: set[int] = field(default_factory=set)
     """The numbers of those that the last run read."""
     _last: int = 0
@@ -194,14 +196,19 @@ class ShopTruth:
         """Note that a run begins to read an export."""
         self._exported = self._last
         for person in self.people.values():
-            self.heard.update(word.letter for word in person.words["email"])
+            self.listed.update(word.letter for word in person.words["email"])
+
+    def _may_be_known(self, channel: str) -> Collection[int]:
+        """Return the letters whose words on a channel may be known; no export tells of SMS."""
+        return self.heard | self.listed if channel == "email" else self.heard
 
     def may_have_said_yes(self, person: Person, channel: str) -> Word | None:
         """Return the newest yes that may be known, if no newer no is known for certain.
 
         What arrived at a run that was cut off may have been taken in or not.
         """
-        words = [word for word in person.words[channel] if word.letter in self.heard]
+        known = self._may_be_known(channel)
+        words = [word for word in person.words[channel] if word.letter in known]
         word = max((w for w in words if w.is_yes), key=lambda w: w.at, default=None)
         certain = self.told.keys() | self.arriving
         is_taken_back = word is not None and any(
@@ -209,17 +216,22 @@ class ShopTruth:
         )
         return None if is_taken_back else word
 
+    def may_have_said_no(self, person: Person, channel: str) -> bool:
+        """Tell whether a no of the customer's may be known: one that is on its way is nobody's."""
+        known = self._may_be_known(channel)
+        return any(not w.is_yes and w.letter in known for w in person.words[channel])
+
     def is_known_to_have_moved(self, person: Person) -> bool:
         """Tell whether it may be known that a customer is the one of an earlier address.
 
         Nothing but the event of the move can tell it of a guest, who has no id.
         """
         silent = (n for n, one in self.pending.items() if one.key == person.key)
-        return person.has_id or self.heard.issuperset(silent)
+        return person.has_id or (self.heard | self.listed).issuperset(silent)
 
     def has_told_death_of(self, person: Person) -> bool:
         """Tell whether it may be known by now that a customer was deleted."""
-        return person.death in self.heard or 0 < person.death <= self._exported
+        return person.death in self.heard | self.listed or 0 < person.death <= self._exported
 
     def have_arrived(self, letters: Iterable[Letter]) -> None:
         """Note that *letters* were taken in."""

@@ -238,7 +238,7 @@ def _is_allowed(one: Transition, people: People, truth: ShopTruth, policy: Polic
         at_home = [p for p in map(truth.at_home, homes) if p is not None]
         known = [p for p in at_home if truth.is_known_to_have_moved(p)]
         if one.channel == "sms" and not any(
-            p.has_said_no("sms") for p in (known if at_home else owners)
+            truth.may_have_said_no(p, "sms") for p in (known if at_home else owners)
         ):
             # The number is another person's now, as far as anybody can know.
             return True
