@@ -313,7 +313,7 @@ def test_an_interrupted_pull_begins_anew(
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate()
             connection.close()
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert b"Traceback" not in errors
     assert not [path for path in world.folder.iterdir() if "customers" in path.name]
     config.write_text(answering, encoding="utf-8")
