@@ -312,6 +312,16 @@ def test_a_block_goes_back_with_the_address() -> None:
     assert patch_of(way) == ContactPatch(rename_to=JANE, email_blocked=True)
 
 
+def test_an_address_that_said_no_meanwhile_stays_blocked_for_whoever_goes_back() -> None:
+    """Somebody had it in between, and said no to mail at it."""
+    one = tried(rename(JANE, NEW_JANE))
+    now = present(contact(NEW_JANE), suppressed=Suppressed(mail=frozenset({JANE})))
+    way = way_back(one, now)
+    assert patch_of(way) == ContactPatch(rename_to=JANE, email_blocked=True)
+    assert isinstance(way.change, Update)
+    assert Note.ADDRESS_SAID_NO in way.change.notes
+
+
 def test_an_address_that_somebody_else_has_now_is_not_taken() -> None:
     """What else the run wrote goes back all the same."""
     moved = rename(JANE, NEW_JANE)

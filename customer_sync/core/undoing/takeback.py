@@ -75,6 +75,11 @@ def take_back(tried: Tried, change: Update | Delete, contact: Contact, now: Pres
     if draft.rename_to is not None and contact.is_email_blocked:
         # Brevo lifts a block with a change of address unless it is sent along.
         draft.email_blocked = True
+    elif draft.rename_to in now.suppressed.mail and draft.email_blocked is None:
+        # Whoever had the address in between said no to mail at it.
+        draft.email_blocked = True
+        draft.fields.append(FieldChange(name=MAIL, old=None, new=BLOCKED, why=Why.CONSENT))
+        draft.notes.append(Note.ADDRESS_SAID_NO)
     return draft
 
 
