@@ -8,6 +8,8 @@ from typing import Concatenate, ParamSpec
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture.providers import HypothesisProvider
+from hypothesis.internal.constants_ast import Constants
 
 from brevo_description import PATH
 from brevo_watch import WATCH, Watched, fail_for
@@ -22,6 +24,10 @@ _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("steady", _UNTIMED, derandomize=True)
 settings.register_profile(TORTURE, _UNTIMED, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+if settings.get_current_profile_name() == "steady":
+    # Hypothesis also tries the numbers and texts that it finds in the modules loaded so far: those
+    # of a whole run differ from those of one file, and from worker to worker.
+    HypothesisProvider._local_constants = Constants()  # type: ignore[assignment]
 
 
 def pytest_configure() -> None:
