@@ -6,7 +6,9 @@ contacts share a phone, so that what is tested is the plan alone.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from customer_sync.core.model import (
     Contact,

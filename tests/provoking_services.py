@@ -3,9 +3,9 @@
 import asyncio
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import httpx
+from msgspec.structs import replace
 from starlette.responses import RedirectResponse, Response
 
 from brevo_double import ScriptedServer, clock_at_noon, refusal, talk

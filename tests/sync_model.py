@@ -5,7 +5,9 @@ retry queue), so that laws can be told about many runs.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from brevo_model import BrevoModel
 from customer_sync.core.changes.confirm import confirm

@@ -22,10 +22,12 @@ Value: TypeAlias = str | float | bool | tuple[str, ...] | None
 T_co = TypeVar("T_co", covariant=True)
 
 
+# What a run makes for each record, customer or contact is a struct: made, compared and decoded in a
+# fraction of the time that frozen dataclasses take. None can lead back to itself, so that nobody
+# has to look for circles.
+
+
 # ---------------------------------------------------------------- input
-#
-# Of these a run makes one for each record: structs are made in a tenth of the time that frozen
-# dataclasses take. No value here can lead back to itself, so that nobody has to look for circles.
 
 
 class SourceName(StrEnum):
@@ -158,8 +160,7 @@ class Attribute:
     """For a category: stored value to label. For multiple-choice: option to itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldWarning:
+class FieldWarning(Struct, frozen=True, kw_only=True, gc=False):
     """A field that could not be used while the rest of its customer is."""
 
     place: Place
@@ -188,16 +189,14 @@ class Statement(Struct, frozen=True, kw_only=True, gc=False):
 # ---------------------------------------------------------------- desired, observed, confirmed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dated(Generic[T_co]):
+class Dated(Struct, Generic[T_co], frozen=True, kw_only=True, gc=False):
     """A value and when the shop said so."""
 
     value: T_co
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Customer:
+class Customer(Struct, frozen=True, kw_only=True, gc=False):
     """All that the shop says about one contact's person, folded: *desired*."""
 
     email: Email
@@ -215,7 +214,7 @@ class Customer:
     at this address before was somebody else."""
     vacated_at: datetime | None = None
     """When all who had the address before were deleted: what was confirmed until then is theirs."""
-    attributes: Mapping[str, Dated[Value]] = field(default_factory=dict)
+    attributes: Mapping[str, Dated[Value]] = {}
     email_consent: Dated[bool] | None = None
     sms_consent: Dated[bool] | None = None
     created_at: datetime | None = None
@@ -235,8 +234,7 @@ class Customer:
     """How many records went into this."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contact:
+class Contact(Struct, frozen=True, kw_only=True, gc=False):
     """A contact as Brevo holds it: *observed*."""
 
     id: ContactId
@@ -251,13 +249,12 @@ class Contact:
     modified_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmed:
+class Confirmed(Struct, frozen=True, kw_only=True, gc=False):
     """What was last written with success for one contact, and when the shop had said it."""
 
     email: Email
     contact_id: ContactId | None = None
-    attributes: Mapping[str, Dated[Value]] = field(default_factory=dict)
+    attributes: Mapping[str, Dated[Value]] = {}
     email_consent: Dated[bool] | None = None
     sms_consent: Dated[bool] | None = None
     email_blocked_at: datetime | None = None
@@ -273,7 +270,7 @@ class Confirmed:
     deleted_at: datetime | None = None
     is_deleted: bool = False
     last_at: datetime
-    refused: Mapping[str, Value] = field(default_factory=dict)
+    refused: Mapping[str, Value] = {}
     """Values that Brevo would not take, such as a phone that another contact owns."""
 
 
@@ -300,8 +297,7 @@ class Why(StrEnum):
     UNDONE = "undone"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldChange:
+class FieldChange(Struct, frozen=True, kw_only=True, gc=False):
     """One line of the preview."""
 
     name: str
@@ -350,11 +346,10 @@ class Note(StrEnum):
     DELETION_UNBLOCKED = "the block of a deletion is lifted; the person never said no"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactPatch:
+class ContactPatch(Struct, frozen=True, kw_only=True, gc=False):
     """What is written to one contact; whatever it does not name stays as it is."""
 
-    attributes: Mapping[str, Value] = field(default_factory=dict)
+    attributes: Mapping[str, Value] = {}
     """None clears."""
     rename_to: Email | None = None
     add_lists: frozenset[int] = frozenset()
@@ -364,8 +359,7 @@ class ContactPatch:
     sms_blocked: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Create:
+class Create(Struct, frozen=True, kw_only=True, gc=False):
     """A contact that Brevo does not have yet."""
 
     customer: Customer
@@ -374,8 +368,7 @@ class Create:
     notes: tuple[Note, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
+class Update(Struct, frozen=True, kw_only=True, gc=False):
     """A contact that differs from its customer; `patch` holds only what differs."""
 
     customer: Customer
@@ -385,8 +378,7 @@ class Update:
     notes: tuple[Note, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delete:
+class Delete(Struct, frozen=True, kw_only=True, gc=False):
     """A contact whose customer is gone."""
 
     customer: Customer
@@ -397,8 +389,7 @@ class Delete:
     notes: tuple[Note, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keep:
+class Keep(Struct, frozen=True, kw_only=True, gc=False):
     """A contact that is as it should be; `before` is None where there rightly is no contact."""
 
     customer: Customer
@@ -406,8 +397,7 @@ class Keep:
     notes: tuple[Note, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skip:
+class Skip(Struct, frozen=True, kw_only=True, gc=False):
     """A customer that is left alone, because."""
 
     email: Email | None
@@ -425,19 +415,17 @@ Write: TypeAlias = Create | Update | Delete
 # ---------------------------------------------------------------- outcomes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
+class Applied(Struct, frozen=True, kw_only=True, gc=False):
     """Brevo has it."""
 
     change: Write
     contact_id: ContactId | None = None
     """The contact that was written; None for one that was to be deleted and was gone already."""
-    refused: Mapping[str, Value] = field(default_factory=dict)
+    refused: Mapping[str, Value] = {}
     """Values of the change that Brevo would not take; the rest was written."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deferred:
+class Deferred(Struct, frozen=True, kw_only=True, gc=False):
     """Not yet: the retry queue has it."""
 
     change: Write
@@ -446,8 +434,7 @@ class Deferred:
     was_attempted: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
+class Failed(Struct, frozen=True, kw_only=True, gc=False):
     """Brevo will not take it as it is; the retry queue has it too, but it needs a person."""
 
     change: Write

@@ -3,9 +3,10 @@
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import msgspec
+from msgspec.structs import replace
 
 from customer_sync.core.attributes import Fit, compare_attributes
 from customer_sync.core.model import (

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 import msgspec
+from msgspec import structs
 
 from customer_sync.core.changes.draft import EMAIL
 from customer_sync.core.model import Create, FieldChange, Value
@@ -150,7 +151,7 @@ def fate(tried: Tried, ended: str, *, show_pii: bool) -> Fate:
 
 
 def _masked(one: FieldChange) -> FieldChange:
-    return replace(one, old=_hidden(one.name, one.old), new=_hidden(one.name, one.new))
+    return structs.replace(one, old=_hidden(one.name, one.old), new=_hidden(one.name, one.new))
 
 
 def _hidden(name: str, value: Value) -> Value:

@@ -4,10 +4,12 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from customer_sync.brevo.client import BrevoClient
 from customer_sync.config import Config

@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
+from msgspec import structs
+
 from customer_sync.core.changes.remainder import remainder
 from customer_sync.core.model import (
     Applied,
@@ -399,7 +401,9 @@ class _Task:
 
         Where the contact had to be made anew, that is the change that was applied.
         """
-        return applied if applied.change is not self.part else replace(applied, change=self.whole)
+        if applied.change is not self.part:
+            return applied
+        return structs.replace(applied, change=self.whole)
 
 
 def _parts(tasks: Sequence[_Task], unknown: set[int]) -> list[Sequence[_Task]]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from msgspec import structs
+
 from customer_sync.brevo.client import BrevoClient
 from customer_sync.brevo.jobs import cut_rows
 from customer_sync.clock import Clock
@@ -172,7 +174,7 @@ async def make_ready(
     )
     confirmed = edges.store.confirmed(names)
     if options.is_refresh:
-        confirmed = {e: replace(c, refused={}) for e, c in confirmed.items()}
+        confirmed = {e: structs.replace(c, refused={}) for e, c in confirmed.items()}
 
     edges.display.stage("plan")
     changes: list[Change] = [*taken_in.folded.skipped]

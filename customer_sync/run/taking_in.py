@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
+from msgspec import structs
+
 from customer_sync.brevo.answers import ExtId
 from customer_sync.config import Config
 from customer_sync.core.customers.fold import Fold, Folded
@@ -97,7 +99,7 @@ class _TakingIn:
         customer = item.customer
         self._added.add(customer.email)
         self.retried += 1
-        self.fold.add_customer(replace(customer, statements=0))
+        self.fold.add_customer(structs.replace(customer, statements=0))
         for email in (customer.email, *customer.former_emails):
             self.settling.note_waiting(customer.ids, email)
 
@@ -135,7 +137,7 @@ async def take_in(
     edges.display.stage("read")
     taking = _TakingIn(intake, edges, options)
     for change in options.confirmed_deletes:
-        taking.fold.add_customer(replace(change.customer, statements=0))
+        taking.fold.add_customer(structs.replace(change.customer, statements=0))
     _take_all(taking, intake.read(), accept)
     taking.add_waiting()
     while _take_all(taking, taking.touched(), accept):

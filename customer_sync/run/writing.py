@@ -1,8 +1,9 @@
 """One change written by itself, with all that Brevo may object to it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from customer_sync.core.model import (
     Applied,

@@ -1,9 +1,10 @@
 """All that the state holds about one person: found, shown, and purged without a trace."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
 from customer_sync.core.model import ContactId, Customer, Email
 from customer_sync.core.proving.mentions import Mentions, Person

@@ -59,8 +59,8 @@ LIVING = (Trigger.CREATED, Trigger.UPDATED, Trigger.LISTED)
 
 def without_counts(folded: Folded) -> tuple[dict[Email, Customer], set[object]]:
     """Return what a fold came to, but not how many records that took."""
-    customers = {e: replace(c, statements=0) for e, c in folded.customers.items()}
-    return customers, {replace(skip, statements=0) for skip in folded.skipped}
+    customers = {e: structs.replace(c, statements=0) for e, c in folded.customers.items()}
+    return customers, {structs.replace(skip, statements=0) for skip in folded.skipped}
 
 
 def as_desired(contact: Contact) -> Customer:
@@ -81,7 +81,7 @@ def as_desired(contact: Contact) -> Customer:
 @given(accounts(), policies)
 def test_what_is_right_is_kept(held: list[Contact], policy: Policy) -> None:
     """Law 1: the difference of x and x holds nothing but Keep."""
-    listed = [replace(c, list_ids=c.list_ids | {LIST}) for c in held]
+    listed = [structs.replace(c, list_ids=c.list_ids | {LIST}) for c in held]
     desired = {e: as_desired(c) for c in listed if (e := c.email)}
     observed = BrevoModel.holding(listed).observe()
     assert all(isinstance(c, Keep) for c in diff(desired, observed, {}, policy))
@@ -162,12 +162,12 @@ def in_runs(
 
 def essence(brevo: BrevoModel) -> dict[Email, Contact]:
     """Return contacts without their numbers."""
-    return {email: replace(c, id=ContactId(0)) for email, c in brevo.observe().items()}
+    return {email: structs.replace(c, id=ContactId(0)) for email, c in brevo.observe().items()}
 
 
 def unblocked(contact: Contact) -> Contact:
     """Return what a contact is apart from its blocks."""
-    return replace(contact, is_email_blocked=False, is_sms_blocked=False)
+    return structs.replace(contact, is_email_blocked=False, is_sms_blocked=False)
 
 
 @thorough

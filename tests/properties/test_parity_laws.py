@@ -1,10 +1,10 @@
 """The laws of the parity sheet: it adds up, and a run that got through is proved."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from brevo_model import BrevoModel
 from customer_sync.core.customers.fold import Fold

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
+from msgspec import structs
 
 from builders import contact, create, hard_delete, rename, soft_delete, update
 from customer_sync.core.model import (
@@ -290,7 +291,7 @@ def test_a_rename_keeps_the_block(losses: int, holds: bool) -> None:
 def test_a_block_that_a_rename_sets_first_is_looked_at_too(losses: int) -> None:
     """Whoever may be mailed until then, and said no where the contact goes, may not after that."""
     plain = rename("old@example.com", "new@example.com")
-    change = replace(plain, patch=replace(plain.patch, email_blocked=True))
+    change = structs.replace(plain, patch=structs.replace(plain.patch, email_blocked=True))
     account = replace(MemoryAccount.of(change.before), loses_blocks=losses)
     assert carry_out([change], account).applied == ["new@example.com"]
     assert account.by_email[Email("new@example.com")].is_email_blocked
@@ -300,7 +301,7 @@ def test_a_block_that_a_rename_sets_first_is_looked_at_too(losses: int) -> None:
 def test_a_rename_that_lifts_the_block_lifts_it() -> None:
     """What newer consent has lifted is not set again for the sake of the new address."""
     change = rename("old@example.com", "new@example.com", email_blocked=True)
-    lifted = replace(change, patch=replace(change.patch, email_blocked=False))
+    lifted = structs.replace(change, patch=structs.replace(change.patch, email_blocked=False))
     account = MemoryAccount.of(change.before)
     assert carry_out([lifted], account).applied == ["new@example.com"]
     assert account.requests["GET"] == 0
@@ -314,7 +315,7 @@ def test_a_block_that_cannot_be_held_is_a_failure() -> None:
     class Forgetful(MemoryAccount):
         def _patched(self, known: Contact, patch: ContactPatch) -> Contact:
             patched = super()._patched(known, patch)
-            return replace(patched, is_email_blocked=False)
+            return structs.replace(patched, is_email_blocked=False)
 
     account = Forgetful(held={change.before.id: change.before})
     (outcome,) = carry_out([change], account).outcomes
@@ -330,7 +331,7 @@ def test_the_last_attempt_to_hold_a_block_is_looked_at_too() -> None:
     class Reluctant(MemoryAccount):
         def _patched(self, known: Contact, patch: ContactPatch) -> Contact:
             patched = super()._patched(known, patch)
-            return replace(patched, is_email_blocked=next(blocks))
+            return structs.replace(patched, is_email_blocked=next(blocks))
 
     account = Reluctant(held={change.before.id: change.before})
     assert carry_out([change], account).applied == ["new@example.com"]
@@ -592,9 +593,9 @@ def test_contacts_move_between_lists_together(*, is_joining: bool) -> None:
         if is_joining
         else ContactPatch(remove_lists=frozenset({5}))
     )
-    changes = [replace(update(c.email or ""), before=c, patch=patch) for c in people]
+    changes = [structs.replace(update(c.email or ""), before=c, patch=patch) for c in people]
     # Somebody else was faster with the first of them.
-    account.held[people[0].id] = replace(
+    account.held[people[0].id] = structs.replace(
         people[0], list_ids=frozenset({5, 6} if is_joining else ())
     )
     journal = carry_out(changes, account, batch_size=1)

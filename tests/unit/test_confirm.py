@@ -1,8 +1,7 @@
 """What is known to be right once a change is done."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from builders import JANE, NEW_JANE, at, confirmed, contact, customer, said
 from customer_sync.core.changes.confirm import confirm

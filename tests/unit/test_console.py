@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from rich.console import Console
 
 from builders import (
@@ -84,15 +85,15 @@ def full_plan() -> Plan:
         field("NOTE", "friend of secret@example.com", None, Why.DRIFT),
         field("LONG", "x" * 100, "y" * 40),
     )
-    moved = replace(
+    moved = structs.replace(
         rename(JANE, NEW_JANE, number=2), fields=(field("EMAIL", JANE, NEW_JANE, Why.RENAMED),)
     )
     changes: list[Change] = [
-        replace(create(MARY), fields=(field("FIRSTNAME", None, "Mary", Why.NEW),)),
-        replace(create("bare@example.com"), fields=()),
-        replace(update("big@example.com"), fields=fields, notes=(Note.DRIFT_OVERWRITTEN,)),
+        structs.replace(create(MARY), fields=(field("FIRSTNAME", None, "Mary", Why.NEW),)),
+        structs.replace(create("bare@example.com"), fields=()),
+        structs.replace(update("big@example.com"), fields=fields, notes=(Note.DRIFT_OVERWRITTEN,)),
         moved,
-        replace(
+        structs.replace(
             soft_delete("gone@example.com"),
             fields=(field("e-mail", None, "blocked", Why.DELETED),),
         ),

@@ -1,8 +1,7 @@
 """Desired, observed and confirmed meet."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from builders import JANE, MARY, NEW_JANE, at, confirmed, contact, customer, said, update
 from customer_sync.core.changes.diff import diff, recreate

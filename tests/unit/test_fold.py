@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from msgspec import structs
 
 from builders import JANE, MARY, NEW_JANE, at, customer, said, statement
 from customer_sync.core.customers.fold import Fold, Folded, fold
@@ -537,7 +538,7 @@ def folded_again(*waiting: Customer, later: tuple[Statement, ...] = ()) -> Custo
     for said_now in later:
         collected.add(said_now)
     for one in waiting:
-        collected.add_customer(replace(one, statements=0))
+        collected.add_customer(structs.replace(one, statements=0))
     return only(collected.customers(Identities()))
 
 
@@ -551,13 +552,13 @@ def test_a_customer_that_waited_comes_out_as_it_went_in() -> None:
             ]
         )
     )
-    assert folded_again(first) == replace(first, statements=0)
+    assert folded_again(first) == structs.replace(first, statements=0)
 
 
 def test_a_tombstone_that_waited_comes_out_as_it_went_in() -> None:
     """A deletion that did not get through is still one."""
     first = only(fold([statement(CREATED, 1), statement(DELETED, 2)]))
-    assert folded_again(first) == replace(first, statements=0)
+    assert folded_again(first) == structs.replace(first, statements=0)
 
 
 def test_newer_statements_replace_what_waited_field_by_field() -> None:
@@ -617,7 +618,7 @@ def test_waiting_makes_no_address_newer_than_it_is() -> None:
         statement(UPDATED, 3, email=MARY),
     )
     at_once = fold(told)
-    waiting = replace(at_once.customers[MARY], statements=0)
+    waiting = structs.replace(at_once.customers[MARY], statements=0)
     collected = Fold()
     for one in told:
         collected.add(one)
@@ -667,7 +668,9 @@ def test_a_left_address_is_asked_for_like_any_other() -> None:
 
 def left_at(email: str) -> Customer:
     """Return what waits for a contact that its customer left behind."""
-    return replace(customer(email, minute=2, ids=(), is_deleted=True, statements=0), is_left=True)
+    return structs.replace(
+        customer(email, minute=2, ids=(), is_deleted=True, statements=0), is_left=True
+    )
 
 
 def test_two_addresses_of_one_time_are_put_in_an_order() -> None:

@@ -2,10 +2,10 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from builders import JANE, MARY, NEW_JANE, at, confirmed, contact, customer, update
 from customer_sync.core.model import (

@@ -1,11 +1,11 @@
 """What a run leaves in the state, outcome by outcome."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from builders import (
     JANE,

@@ -1,8 +1,7 @@
 """What is news about a customer, given what was confirmed before."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from builders import JANE, MARY, NEW_JANE, at, confirmed, contact, customer, said
 from customer_sync.core.customers.news import (

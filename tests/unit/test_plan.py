@@ -1,8 +1,7 @@
 """All changes in order, counted, guarded and with a digest."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from builders import (
     JANE,

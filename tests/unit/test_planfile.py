@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from builders import (
     JANE,
@@ -69,7 +70,7 @@ def full_plan() -> Plan:
     )
     return make_plan(
         [
-            replace(create(MARY, patch=patch), customer=rich, notes=(Note.SHARED_ADDRESS,)),
+            structs.replace(create(MARY, patch=patch), customer=rich, notes=(Note.SHARED_ADDRESS,)),
             update(patch=patch, before=contact(attributes=VALUES, lists=[5], left_lists=[7])),
             rename("old@example.com", "new@example.com", number=3),
             soft_delete("soft@example.com", number=4),
@@ -247,7 +248,7 @@ WRITES: list[Write] = [
 @pytest.mark.parametrize("write", WRITES, ids=lambda w: type(w).__name__)
 def test_what_did_not_move_stays(write: Write) -> None:
     """Nor does it matter when the contact was last modified."""
-    observed = {e: replace(c, modified_at=at(99)) for e, c in observed_by(write).items()}
+    observed = {e: structs.replace(c, modified_at=at(99)) for e, c in observed_by(write).items()}
     assert still_true(Plan(changes=(write,)), observed).changes == (write,)
 
 
@@ -265,7 +266,7 @@ def test_what_did_not_move_stays(write: Write) -> None:
 def test_what_moved_is_skipped_with_the_reason(write: Write, moved: dict[str, object]) -> None:
     """Edited, blocked, moved to another list, replaced by another contact, or there already."""
     observed = observed_by(write) or {MARY: contact(MARY)}
-    observed = {e: replace(c, **moved) for e, c in observed.items()}
+    observed = {e: structs.replace(c, **moved) for e, c in observed.items()}
     (skip,) = still_true(Plan(changes=(write,)), observed).changes
     assert isinstance(skip, Skip)
     assert skip.reason is Reason.MOVED
@@ -281,7 +282,7 @@ def test_who_vanished_is_skipped(write: Write) -> None:
 
 def test_whose_news_wait_is_skipped() -> None:
     """An old plan does not undo what came after it, under a former address either."""
-    moved = replace(update(), customer=customer(former=[MARY]))
+    moved = structs.replace(update(), customer=customer(former=[MARY]))
     for address in (JANE, MARY):
         (skip,) = still_true(Plan(changes=(moved,)), observed_by(moved), {address}).changes
         assert isinstance(skip, Skip)

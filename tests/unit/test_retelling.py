@@ -1,9 +1,9 @@
 """What waits, told again as events, folds to what waits."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from builders import JANE, NEW_JANE, customer, said
 from customer_sync.core.customers.fold import fold

@@ -1,10 +1,10 @@
 """The suppression ledger: what it learns, what it answers, and what survives."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from builders import (
     JANE,

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from builders import (
     JANE,
@@ -100,7 +101,7 @@ def written(
     patch = ContactPatch(attributes={n: v for n, v in after.items() if before.get(n) != v})
     change = update(before=contact(attributes=before), patch=patch)
     spoken = customer(attributes=patch.attributes)
-    return tried(replace(change, customer=spoken), known=known)
+    return tried(structs.replace(change, customer=spoken), known=known)
 
 
 def test_a_field_goes_back_to_its_old_value() -> None:
@@ -285,7 +286,7 @@ def test_a_contact_that_was_nobodys_is_nobodys_again(is_moving_in: bool) -> None
     one = tried(change, known=[gone], identities=[lived])
     way = way_back(one, present(now, known=[revived]))
     assert way.memory.confirmed == {
-        NEW_JANE: replace(
+        NEW_JANE: structs.replace(
             gone, email_blocked_at=None, sms_consent=revived.sms_consent, sms_blocked_at=at(6)
         )
     }
@@ -325,8 +326,8 @@ def test_an_address_that_said_no_meanwhile_stays_blocked_for_whoever_goes_back()
 def test_an_address_that_somebody_else_has_now_is_not_taken() -> None:
     """What else the run wrote goes back all the same."""
     moved = rename(JANE, NEW_JANE)
-    patch = replace(moved.patch, attributes={"FIRSTNAME": "Joan"})
-    one = tried(replace(moved, patch=patch))
+    patch = structs.replace(moved.patch, attributes={"FIRSTNAME": "Joan"})
+    one = tried(structs.replace(moved, patch=patch))
     heir = contact(JANE, number=9)
     way = way_back(one, present(contact(NEW_JANE, attributes={"FIRSTNAME": "Joan"}), heir))
     assert patch_of(way) == ContactPatch(attributes={"FIRSTNAME": None})
@@ -344,7 +345,7 @@ def test_an_address_is_free_where_its_holder_goes_too() -> None:
 
 def test_an_address_that_changed_once_more_is_left_alone() -> None:
     """Somebody gave the contact a third one."""
-    now = present(replace(contact(MARY), id=contact().id))
+    now = present(structs.replace(contact(MARY), id=contact().id))
     way = way_back(tried(rename(JANE, NEW_JANE)), now)
     assert way.stays == (Stay(name="EMAIL", because=Staying.CHANGED),)
 
@@ -451,14 +452,14 @@ def consent_block() -> Update:
     change = update(patch=ContactPatch(email_blocked=True))
     no = customer(email_consent=said(False, 1))
     field = FieldChange(name=MAIL, old=None, new=BLOCKED, why=Why.CONSENT)
-    return replace(change, customer=no, fields=(field,))
+    return structs.replace(change, customer=no, fields=(field,))
 
 
 def deletion(*, lists: Iterable[int] = (), email: str = JANE) -> Delete:
     """Return a soft deletion of a contact that may be mailed."""
     change = soft_delete(email)
     field = FieldChange(name=MAIL, old=None, new=BLOCKED, why=Why.DELETED)
-    return replace(
+    return structs.replace(
         change,
         before=contact(email, lists=lists),
         patch=ContactPatch(email_blocked=True, remove_lists=frozenset(lists)),
@@ -468,7 +469,9 @@ def deletion(*, lists: Iterable[int] = (), email: str = JANE) -> Delete:
 
 def touched(minute: float, *, left_lists: Iterable[int] = ()) -> Contact:
     """Return a blocked contact that was last modified at *minute*."""
-    return replace(contact(email_blocked=True, left_lists=left_lists), modified_at=at(minute))
+    return structs.replace(
+        contact(email_blocked=True, left_lists=left_lists), modified_at=at(minute)
+    )
 
 
 def test_the_block_of_a_no_stays_whatever_the_operator_asks() -> None:
@@ -520,7 +523,9 @@ def test_a_deletion_of_which_only_the_block_is_left_is_forgotten() -> None:
     ("one", "now", "known"),
     [
         pytest.param(
-            replace(deletion(), customer=customer(is_deleted=True, email_consent=said(False, 1))),
+            structs.replace(
+                deletion(), customer=customer(is_deleted=True, email_consent=said(False, 1))
+            ),
             touched(5),
             confirmed(is_deleted=True),
             id="the deletion came with a no",
@@ -538,7 +543,7 @@ def test_a_deletion_of_which_only_the_block_is_left_is_forgotten() -> None:
             id="was blocked when deleted before",
         ),
         pytest.param(
-            replace(deletion(), notes=(Note.MERGED_INTO_EXISTING,)),
+            structs.replace(deletion(), notes=(Note.MERGED_INTO_EXISTING,)),
             touched(5),
             confirmed(is_deleted=True),
             id="the person has another contact",
@@ -614,7 +619,7 @@ def test_a_block_of_sms_stays() -> None:
 def test_a_contact_that_was_deleted_for_good_is_made_anew() -> None:
     """With what it held, on the lists that it was on, except those that the person had left."""
     before = contact(attributes={"FIRSTNAME": "Jane", "GONE": "x"}, lists=[5, 7], left_lists=[6])
-    one = tried(replace(hard_delete(), before=before), known=[confirmed()])
+    one = tried(structs.replace(hard_delete(), before=before), known=[confirmed()])
     way = way_back(one, present(known=[confirmed(number=None, is_deleted=True)]))
     assert isinstance(way.change, Create)
     assert way.change.patch == ContactPatch(
@@ -649,7 +654,7 @@ def test_whoever_said_no_comes_back_blocked(
     before: Contact, known: Confirmed, suppressed: Suppressed
 ) -> None:
     """Whether Brevo, the shop or the ledger knows of it."""
-    one = tried(replace(hard_delete(), before=before))
+    one = tried(structs.replace(hard_delete(), before=before))
     way = way_back(one, present(known=[known], suppressed=suppressed, may_unblock=True))
     assert isinstance(way.change, Create)
     assert way.change.patch == ContactPatch(email_blocked=True)
@@ -657,7 +662,7 @@ def test_whoever_said_no_comes_back_blocked(
 
 def test_whoever_may_get_no_sms_comes_back_so() -> None:
     """The same holds there."""
-    one = tried(replace(hard_delete(), before=contact(sms_blocked=True)))
+    one = tried(structs.replace(hard_delete(), before=contact(sms_blocked=True)))
     way = way_back(one, present(known=[confirmed(is_deleted=True)]))
     assert isinstance(way.change, Create)
     assert way.change.patch == ContactPatch(sms_blocked=True)
@@ -674,7 +679,7 @@ def test_a_state_that_knows_nothing_more_is_told_nothing() -> None:
 
 def test_an_address_that_has_a_contact_again_is_left_alone() -> None:
     """Unless it is just what would be made."""
-    one = tried(replace(hard_delete(), before=contact(attributes={"FIRSTNAME": "Jane"})))
+    one = tried(structs.replace(hard_delete(), before=contact(attributes={"FIRSTNAME": "Jane"})))
     known = [confirmed(number=None, is_deleted=True)]
     other = contact(number=12, attributes={"FIRSTNAME": "Joan"})
     assert reason_of(way_back(one, present(other, known=known))) is Reason.GONE_SINCE
@@ -726,7 +731,7 @@ def patched(known: Contact, patch: ContactPatch) -> Contact:
         old if new is None else new
         for old, new in zip((known.is_email_blocked, known.is_sms_blocked), flags, strict=True)
     )
-    return replace(
+    return structs.replace(
         known,
         email=patch.rename_to or known.email,
         attributes={n: v for n, v in attributes.items() if v is not None},
@@ -743,7 +748,7 @@ def test_everything_that_can_come_back_does_and_nothing_else_is_touched(
 ) -> None:
     """Field by field: as before the run where nobody wrote since, as it is where somebody did."""
     after = patched(before, ours)
-    now = patched(after, replace(theirs, rename_to=None))
+    now = patched(after, structs.replace(theirs, rename_to=None))
     change = update(before.email or JANE, before=before, patch=ours)
     way = way_back(tried(change), present(now, may_unblock=may_unblock, list_ids=(5, 6, 7)))
     back = patched(now, way.change.patch) if isinstance(way.change, Update) else now

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from msgspec import structs
+
 from customer_sync.core.changes.consent import NewBlock, decide_new_block
 from customer_sync.core.changes.departures import (
     LeftBehind,
@@ -96,7 +98,7 @@ def diff(
         settled, before = settle_in(customer, before, moved_in)
         shared = customer.shared_emails
         said_there = [confirmed[e] for e in shared if e in confirmed]
-        settled = replace(settled, shared_emails=()) if shared else settled
+        settled = structs.replace(settled, shared_emails=()) if shared else settled
         settled = with_noes_of(settled, [*(k for k in known.values() if k != before), *said_there])
         fresh = since_confirmed(settled, before)
         if isinstance(fresh, Skip):
@@ -177,7 +179,7 @@ def _own_addresses(customer: Customer, confirmed: Mapping[Email, Confirmed]) -> 
         for e in customer.former_emails
         if e not in confirmed or confirmed[e].last_at <= customer.last_at
     )
-    return replace(customer, former_emails=former)
+    return structs.replace(customer, former_emails=former)
 
 
 def _by_number(
@@ -206,7 +208,7 @@ def _of_erased(
     elif customer.is_deleted:
         yield delete(customer, contact, policy)
     else:
-        silent = replace(customer, email=contact.email or customer.email, attributes={})
+        silent = structs.replace(customer, email=contact.email or customer.email, attributes={})
         yield _update(
             silent,
             contact,
@@ -236,13 +238,13 @@ def recreate(
     sms = gone.is_sms_blocked or (change.patch.sms_blocked and not create.patch.sms_blocked)
     if not (mail or sms):
         return create
-    patch = replace(
+    patch = structs.replace(
         create.patch,
         email_blocked=True if mail else create.patch.email_blocked,
         sms_blocked=True if sms else create.patch.sms_blocked,
     )
     notes = dict.fromkeys((*create.notes, Note.COMES_BACK_BLOCKED))
-    return replace(create, patch=patch, notes=tuple(notes))
+    return structs.replace(create, patch=patch, notes=tuple(notes))
 
 
 # ---------------------------------------------------------------- creations
@@ -260,7 +262,7 @@ def _create(
     if before is not None and not before.is_deleted:
         # The contact vanished from Brevo: an event about one field brings back the others too.
         remembered = before.attributes
-        customer = replace(
+        customer = structs.replace(
             customer,
             email_consent=surviving_no(customer.email_consent, before.email_consent),
             sms_consent=surviving_no(customer.sms_consent, before.sms_consent),
@@ -335,7 +337,7 @@ def _update(
         draft.note(Note.MERGED_INTO_EXISTING)
     if has_said_no_elsewhere:
         # The person behind the other address said no, and lives at the new one now.
-        spoken = replace(customer, email_consent=Dated(value=False, at=customer.last_at))
+        spoken = structs.replace(customer, email_consent=Dated(value=False, at=customer.last_at))
         draft.note(Note.NO_WENT_ALONG)
     if len(customer.ids) > 1:
         draft.note(Note.SHARED_ADDRESS)
@@ -399,7 +401,7 @@ def _block_only(
     )
     if not fields:
         return skip(customer, Reason.UPDATES_DISABLED)
-    where_it_is = replace(
+    where_it_is = structs.replace(
         customer, email=contact.email or customer.email, former_emails=(), attributes={}
     )
     return Update(customer=where_it_is, before=contact, patch=patch, fields=fields)

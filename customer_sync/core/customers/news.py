@@ -1,9 +1,10 @@
 """What is news about a customer, given what was confirmed before."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from customer_sync.core.model import (
     Confirmed,

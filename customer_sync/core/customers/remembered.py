@@ -1,7 +1,8 @@
 """What the shop last said of its customers, whenever that was: news on top of the confirmed."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from customer_sync.core.customers.fold import Folded
 from customer_sync.core.customers.news import since_confirmed

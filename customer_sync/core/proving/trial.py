@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from msgspec import structs
+
 from customer_sync.core.changes.confirm import confirm
 from customer_sync.core.changes.diff import diff
 from customer_sync.core.changes.suppression import NOBODY, Lesson, Suppressed, learn
@@ -229,7 +231,7 @@ class Trial:
         for name in ids:
             known, _ = self._addresses.get(name, (gone, True))
             if known.at <= gone.at:
-                self._addresses[name] = (replace(known, at=gone.at), True)
+                self._addresses[name] = (structs.replace(known, at=gone.at), True)
 
     def _identities(self) -> Identities:
         owners: dict[Email, frozenset[str]] = {}
@@ -271,7 +273,7 @@ def patched(contact: Contact, patch: ContactPatch) -> Contact:
     """Return what Brevo makes of *contact* when *patch* is written to it."""
     held = {**contact.attributes, **patch.attributes}
     email_blocked, sms_blocked = patch.email_blocked, patch.sms_blocked
-    return replace(
+    return structs.replace(
         contact,
         email=patch.rename_to or contact.email,
         attributes={n: v for n, v in held.items() if v not in (None, "", ())},

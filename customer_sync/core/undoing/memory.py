@@ -8,6 +8,8 @@ heard meanwhile is never forgotten.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+from msgspec import structs
+
 from customer_sync.core.changes.draft import EMAIL, LISTS, MAIL, SMS
 from customer_sync.core.customers.news import surviving_no
 from customer_sync.core.model import (
@@ -39,7 +41,7 @@ class Memory:
         known = self.confirmed.get(self.home) if self.home else None
         if known is None:
             return self
-        here = replace(known, contact_id=contact_id)
+        here = structs.replace(known, contact_id=contact_id)
         return replace(self, confirmed={**self.confirmed, here.email: here})
 
 
@@ -118,7 +120,9 @@ def _back_to_life(
         block_at = here.email_blocked_at
         if now is not None and not is_unblocked:
             block_at = now.email_blocked_at
-        here = replace(here, email=home, contact_id=change.before.id, email_blocked_at=block_at)
+        here = structs.replace(
+            here, email=home, contact_id=change.before.id, email_blocked_at=block_at
+        )
     confirmed[home] = here
     return Memory(home=home, confirmed=confirmed, identities=_identities(tried))
 
@@ -128,7 +132,7 @@ def _out_of_use(
 ) -> Confirmed:
     """Return what is confirmed where the contact was nobody's, and is so again, but for blocks."""
     known = _with_every_no(then, now) or then
-    return replace(
+    return structs.replace(
         known,
         email=home,
         email_blocked_at=known.email_blocked_at if MAIL in restored else now.email_blocked_at,
@@ -148,7 +152,7 @@ def _with_restored(
     old = then.attributes if then else {}
     written = {n for n in change.customer.attributes if n in restored}
     attributes = {n: said for n, said in now.attributes.items() if n not in written}
-    return replace(
+    return structs.replace(
         now,
         email=home,
         attributes=attributes | {n: old[n] for n in written if n in old},
@@ -167,7 +171,7 @@ def _with_every_no(then: Confirmed | None, now: Confirmed | None) -> Confirmed |
     if now is None:
         return then
     if then is not None:
-        return replace(
+        return structs.replace(
             then,
             email_consent=surviving_no(then.email_consent, now.email_consent),
             sms_consent=surviving_no(then.sms_consent, now.sms_consent),
