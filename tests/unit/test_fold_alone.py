@@ -9,15 +9,17 @@ from builders import JANE, at, said, statement
 from customer_sync.core.customers.fold import Fold, Folded, Key
 from customer_sync.core.customers.heard import Heard
 from customer_sync.core.customers.homes import Identities
-from customer_sync.core.model import Email, Statement
+from customer_sync.core.model import Customer, Email, Statement
 from shop_strategies import EMAILS, IDS, statements
 
 
 class LongWay(Fold):
     """A fold that takes everybody with the same care."""
 
-    def _told_apart(self, _identities: Identities) -> tuple[dict[Email, Heard], dict[Key, Heard]]:
-        return {}, self._heard
+    def _told_apart(
+        self, _identities: Identities
+    ) -> tuple[dict[Email, Customer], dict[Key, Heard]]:
+        return {}, {key: self._hear_of(key) for key in (*self._once, *self._heard)}
 
 
 @st.composite

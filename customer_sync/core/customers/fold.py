@@ -8,9 +8,11 @@ same time are settled by their place in the input.
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from operator import itemgetter
 from typing import TypeAlias
 
+from customer_sync.core.customers.alone import names_of, only_address_of, told_at_once
 from customer_sync.core.customers.heard import Heard, dated, keep_newer
 from customer_sync.core.customers.homes import (
     Homes,
@@ -41,6 +43,8 @@ class Fold:
     """Collects statements; its size is that of the customers' latest states."""
 
     def __init__(self) -> None:
+        self._once: dict[Key, tuple[Statement, int]] = {}
+        """Of whom one record told so far, which nothing has to be made of yet."""
         self._heard: dict[Key, Heard] = {}
         self._left: dict[Email, Customer] = {}
         self._places = 0
@@ -52,9 +56,10 @@ class Fold:
             if statement.customer_id is not None
             else ("email", statement.email or "")
         )
-        place = self._places if order is None else order
-        self._heard.setdefault(key, Heard()).add(statement, place)
+        first = (statement, self._places if order is None else order)
         self._places += 1
+        if key in self._heard or self._once.setdefault(key, first) is not first:
+            self._hear_of(key).add(*first)
 
     def add_customer(self, customer: Customer) -> None:
         """Take in what was folded before, such as a change that waited for its retry.
@@ -67,18 +72,19 @@ class Fold:
             return
         keys = [("id", i) for i in sorted(customer.ids)] or [("email", customer.email)]
         for key in keys:
-            self._heard.setdefault(key, Heard()).merge(Heard.recall(customer))
+            self._hear_of(key).merge(Heard.recall(customer))
 
     @property
     def ids(self) -> frozenset[str]:
         """The shop's ids that were mentioned."""
-        return frozenset(name for kind, name in self._heard if kind == "id")
+        return frozenset(name for kind, name in chain(self._once, self._heard) if kind == "id")
 
     @property
     def emails(self) -> frozenset[Email]:
         """The addresses that were mentioned."""
         heard = (email for heard in self._heard.values() for email in heard.emails)
-        return frozenset((*heard, *self._left))
+        said = (e for one, _ in self._once.values() for e in (one.email, one.previous_email) if e)
+        return frozenset(chain(said, heard, self._left))
 
     def customers(self, identities: Identities) -> Folded:
         """Return one customer per address, known by what the state remembers of ids."""
@@ -102,7 +108,7 @@ class Fold:
             else:
                 groups[email].append(one)
         homes = find_homes(identities, groups)
-        customers = {email: _lone_customer(email, one, identities) for email, one in lone.items()}
+        customers = dict(lone)
         taken = groups.keys() | lone.keys()
         for email, members in groups.items():
             for found in _at_one_address(email, members, identities, homes, taken=taken):
@@ -113,24 +119,40 @@ class Fold:
         # Whoever lives at an address now keeps the contact that was left there.
         return Folded(customers=self._left | customers, skipped=tuple(skipped))
 
-    def _told_apart(self, identities: Identities) -> tuple[dict[Email, Heard], dict[Key, Heard]]:
-        """Return whoever has an address to themselves and no past, by it, and all the others.
+    def _told_apart(self, identities: Identities) -> tuple[dict[Email, Customer], dict[Key, Heard]]:
+        """Return whoever has an address to themselves and no past, and all the others.
 
         Nothing that is said of the others touches them, so that they need none of the care below.
         """
-        named: Counter[Email] = Counter()
-        for one in self._heard.values():
-            known = (identities.addresses[i].value for i in one.ids if i in identities.addresses)
-            named.update({*one.emails, *known})
-        lone: dict[Email, Heard] = {}
+        named = self._named(identities)
+        lone: dict[Email, Customer] = {}
         entangled: dict[Key, Heard] = {}
+        for key, (said, place) in self._once.items():
+            email = only_address_of(said, identities)
+            if email is not None and named[email] == 1:
+                lone[email] = told_at_once(said, email, identities)
+            else:
+                entangled[key] = Heard.of(said, place)
         for key, one in self._heard.items():
             email = _only_address(key, one, identities)
             if email is not None and named[email] == 1:
-                lone[email] = one
+                lone[email] = _lone_customer(email, one, identities)
             else:
                 entangled[key] = one
         return lone, entangled
+
+    def _named(self, identities: Identities) -> Counter[Email]:
+        """Return how many have, or had, each address."""
+        once = (names_of(said, identities) for said, _ in self._once.values())
+        heard = ({*one.emails, *known_addresses(one, identities)} for one in self._heard.values())
+        return Counter(chain.from_iterable(chain(once, heard)))
+
+    def _hear_of(self, key: Key) -> Heard:
+        """Return what was heard of *key* so far, to take in more."""
+        if key not in self._heard:
+            once = self._once.pop(key, None)
+            self._heard[key] = Heard() if once is None else Heard.of(*once)
+        return self._heard[key]
 
 
 def fold(statements: Iterable[Statement], identities: Identities | None = None) -> Folded:

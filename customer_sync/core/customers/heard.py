@@ -40,6 +40,13 @@ class Heard:
     """When all were deleted who had the newest address before."""
     statements: int = 0
 
+    @classmethod
+    def of(cls, said: Statement, place: int) -> "Heard":
+        """Return what one statement tells."""
+        heard = cls()
+        heard.add(said, place)
+        return heard
+
     def add(self, said: Statement, place: int) -> None:
         """Take in one statement."""
         clock = (said.occurred_at, place)
@@ -208,4 +215,6 @@ def _merge_newer(mine: "Said[K, V]", theirs: "Said[K, V]") -> None:
 
 
 def _later(one: Clock | None, other: Clock | None) -> Clock | None:
-    return max((c for c in (one, other) if c is not None), default=None)
+    if one is None or other is None:
+        return one or other
+    return max(one, other)
