@@ -1,7 +1,6 @@
 """Let `python -m customer_sync` be the command."""
 
-import sys
+from customer_sync.cli import command
 
-from customer_sync.cli import main
-
-sys.exit(main())
+if __name__ == "__main__":
+    command()

@@ -7,7 +7,9 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from customer_sync import __version__
 
@@ -16,6 +18,9 @@ _HELP = Path(__file__).with_name("help.txt")
 
 _COMPLETION = "_CUSTOMER_SYNC_COMPLETE"
 """By this variable a shell asks for completions instead."""
+
+_INTERRUPTED = 130
+"""The exit code of that name; `errors`, where it stands, takes time to load."""
 
 _FULL_WIDTH = 80
 """From this width on, the help is wrapped in one way."""
@@ -35,6 +40,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from customer_sync.cli.commands import run_command  # noqa: PLC0415 - takes most of a second
 
     return run_command(given)
+
+
+def command() -> NoReturn:
+    """Be the command `customer-sync`: run `main` and end the process with its exit code."""
+    code = main()
+    if code == _INTERRUPTED:
+        # Where the interruption came while a text was executed, as for making a dataclass,
+        # `python -m` would end by the signal, whoever caught it.
+        import logging  # noqa: PLC0415 - loaded by then, unlike where only help is asked for
+
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _at_once(given: Sequence[str]) -> int | None:

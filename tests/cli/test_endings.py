@@ -174,6 +174,30 @@ def test_output_into_a_closed_pipe_is_no_error(embedded: World) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [("sys.exit(cli.main())", -signal.SIGINT), ("cli.command()", ExitCode.INTERRUPTED)],
+    ids=["as the interpreter would", "as the command does"],
+)
+def test_an_interruption_ends_with_its_code_wherever_it_was_caught(
+    tmp_path: Path, end: str, code: int
+) -> None:
+    """`python -m` ends by the signal where the interruption came while a text was executed."""
+    (tmp_path / "told.py").write_text(
+        "import sys\n"
+        "import customer_sync.cli as cli\n"
+        "def main():\n"
+        "    try: exec('raise KeyboardInterrupt')\n"
+        "    except KeyboardInterrupt: print('told'); return 130\n"
+        f"cli.main = main\n{end}\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "told"], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (code, b"told\n")
+
+
 def test_two_runs_at_once_are_told_apart(embedded: World) -> None:
     """The second run ends at once and says who holds the state."""
     embedded.write("e.jsonl", [GOOD])
