@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from customer_sync.errors import CustomerSyncError, ExitCode
     from customer_sync.library import CustomerSync, Preview
     from customer_sync.monitoring.watching import Status
+    from customer_sync.run.edges import RunOptions
     from customer_sync.run.listening import Progress
-    from customer_sync.run.pipeline import RunOptions
     from customer_sync.run.report import RunReport
     from customer_sync.skills import Client
 

@@ -24,9 +24,10 @@ from customer_sync.platforms.asking import wanted_by
 from customer_sync.platforms.format import Decoded
 from customer_sync.platforms.reading import Asked, understand_each
 from customer_sync.plugins import load_plugins
+from customer_sync.run.edges import RunOptions
 from customer_sync.run.job import Job
 from customer_sync.run.listening import Listener, Progress
-from customer_sync.run.pipeline import Planned, RunOptions
+from customer_sync.run.pipeline import Planned
 from customer_sync.run.report import RunReport
 from customer_sync.run.run_id import new_run_id
 from customer_sync.run.session import Session

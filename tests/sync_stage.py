@@ -24,8 +24,9 @@ from customer_sync.core.model import (
 )
 from customer_sync.errors import ExitCode
 from customer_sync.past.undoing import Undoing
+from customer_sync.run.edges import RunOptions
 from customer_sync.run.job import Job
-from customer_sync.run.pipeline import Planned, RunOptions
+from customer_sync.run.pipeline import Planned
 from customer_sync.run.report import RunReport
 from customer_sync.sandbox import Sandbox
 from customer_sync.store import QueueItem, Store

@@ -37,8 +37,8 @@ from customer_sync.errors import ExitCode, UsageError
 from customer_sync.past.history import in_full, past_runs
 from customer_sync.past.undoing import Undoing
 from customer_sync.privacy import printable_json
+from customer_sync.run.edges import RunOptions
 from customer_sync.run.job import Job
-from customer_sync.run.pipeline import RunOptions
 from customer_sync.store import RunRow, Store, holder
 from customer_sync.target import state_file
 from customer_sync.trouble import Code

@@ -37,8 +37,9 @@ from customer_sync.errors import ConfigError, ExitCode
 from customer_sync.pull.order import platform_of
 from customer_sync.pull.watermarks import Since
 from customer_sync.pull.woocommerce import refuse_since
+from customer_sync.run.edges import RunOptions
 from customer_sync.run.job import Job
-from customer_sync.run.pipeline import RunOptions, jobs_by_bytes
+from customer_sync.run.pipeline import jobs_by_bytes
 from customer_sync.run.planfile import read_plan
 from customer_sync.run.withholding import confirmed_deletes
 from customer_sync.trouble import Code

@@ -43,8 +43,8 @@ from customer_sync.past.waiting import told as told_of
 from customer_sync.past.waiting import waiting as shown_as
 from customer_sync.privacy import mask_email, printable, printable_json
 from customer_sync.private_file import write_private
+from customer_sync.run.edges import RunOptions
 from customer_sync.run.job import Job
-from customer_sync.run.pipeline import RunOptions
 from customer_sync.store import QueueItem, Store
 from customer_sync.target import Connection
 from customer_sync.trouble import Code

@@ -26,15 +26,9 @@ from customer_sync.core.undoing.past import Tried
 from customer_sync.core.undoing.undo import names_of, undo
 from customer_sync.core.undoing.wayback import Present, WayBack
 from customer_sync.privacy import mask_email
+from customer_sync.run.edges import Edges, RunOptions
 from customer_sync.run.observe import Freshness, observe
-from customer_sync.run.pipeline import (
-    Edges,
-    Planned,
-    RunOptions,
-    finish_earlier_jobs,
-    jobs_by_bytes,
-    written_lately,
-)
+from customer_sync.run.pipeline import Planned, finish_earlier_jobs, jobs_by_bytes, written_lately
 from customer_sync.run.report import ReportedError
 from customer_sync.run.taking_in import Input
 

@@ -95,23 +95,36 @@ def open_blocks(name: str, *, now: datetime, asked: Asked) -> BlockFile | None:
     """
     if name == STDIN or not Path(name).is_file() or not _has_plain_lines(name):
         return None
-    with open_seen(name, stdin=BytesIO(), now=now, asked=asked) as (seen, _events):
-        file = seen.source.file
-    is_plain = file.compression is Compression.NONE and file.encoding == "utf-8"
-    form = seen.recognised.format
-    if not is_plain or file.format is not Format.JSON_LINES or not form.is_one_by_one:
+    file = open_some(name, (), now=now, asked=asked)
+    kind = file.seen.source.file
+    is_plain = kind.compression is Compression.NONE and kind.encoding == "utf-8"
+    form = file.seen.recognised.format
+    if not is_plain or kind.format is not Format.JSON_LINES or not form.is_one_by_one:
         return None
     try:
         with Path(name).open("rb") as stream:
-            blocks = tuple(cut(stream))
-        written_at = datetime.fromtimestamp(Path(name).stat().st_mtime, UTC)
+            return replace(file, blocks=tuple(cut(stream)))
     except LineTooLong:
         return None
     except OSError as error:
         raise _unreadable(name, error.strerror) from error
+
+
+def open_some(name: str, blocks: Sequence[Block], *, now: datetime, asked: Asked) -> BlockFile:
+    """Return the file called *name* with those of its *blocks* that are to be read.
+
+    Raises:
+        SourceError: it cannot be read or is not what was asked for.
+    """
+    with open_seen(name, stdin=BytesIO(), now=now, asked=asked) as (seen, _events):
+        pass
+    try:
+        written_at = datetime.fromtimestamp(Path(name).stat().st_mtime, UTC)
+    except OSError as error:
+        raise _unreadable(name, error.strerror) from error
     return BlockFile(
         name=name,
-        blocks=blocks,
+        blocks=tuple(blocks),
         taken=Taken(name=name, recognised=seen.recognised),
         asked=asked,
         seen=seen,

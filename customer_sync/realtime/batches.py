@@ -19,9 +19,9 @@ from customer_sync.core.spread import spread
 from customer_sync.core.validate import parse_moment
 from customer_sync.errors import BrokenOff, CustomerSyncError, ExitCode
 from customer_sync.realtime.inbox import Entry, Since, Waits
+from customer_sync.run.edges import RunOptions
 from customer_sync.run.heralds import NoHerald
 from customer_sync.run.job import Job
-from customer_sync.run.pipeline import RunOptions
 from customer_sync.run.report import RunReport
 from customer_sync.trouble import Code
 

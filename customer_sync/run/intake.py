@@ -34,6 +34,11 @@ class Intake(Protocol):
     """Whatever hands out the records of a run."""
 
     @property
+    def size(self) -> int:
+        """How many bytes are to be read, about."""
+        ...
+
+    @property
     def digests(self) -> AbstractSet[bytes]:
         """The digests of the blocks that need not be read where they are settled."""
         ...
@@ -66,9 +71,17 @@ class WholeIntake:
     digests: AbstractSet[bytes] = frozenset()
     left_out: Sequence[SettledBlock] = ()
 
-    def __init__(self, records: Iterable[Record | Rejection], on_end: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        records: Iterable[Record | Rejection],
+        on_end: Callable[[], None],
+        *,
+        size: int = 0,
+    ) -> None:
+        """Hand out *records*, which take *size* bytes, and call *on_end* after them."""
         self._records = records
         self._on_end = on_end
+        self.size = size
 
     def leave_out(self, _settled: Mapping[bytes, SettledBlock]) -> None:
         """There are no blocks."""
@@ -101,6 +114,11 @@ class BlockIntake:
     _settled: dict[bytes, SettledBlock] = field(default_factory=dict)
 
     @property
+    def size(self) -> int:
+        """How many bytes the blocks have that are not left out."""
+        return sum(b.size for _, _, b in self._all() if b.digest not in self._settled)
+
+    @property
     def digests(self) -> AbstractSet[bytes]:
         """Those that stand in the input once."""
         counts = Counter(block.digest for _, _, block in self._all())
@@ -117,12 +135,16 @@ class BlockIntake:
 
     def read(self) -> Iterator[Read]:
         """Yield the records of the blocks that are not left out."""
-        for file in self.files:
-            self.on_file(file.taken)
+        self.begin()
         for base, file, block in self._all():
             if block.digest not in self._settled:
-                yield from _read(base, file, block)
+                yield from reads(base, file, block)
         self.on_end()
+
+    def begin(self) -> None:
+        """Tell what the files are taken for."""
+        for file in self.files:
+            self.on_file(file.taken)
 
     def read_after_all(self, numbers: Collection[int]) -> Iterator[Read]:
         """Yield what was left out of the settled blocks with these *numbers*."""
@@ -130,7 +152,7 @@ class BlockIntake:
             settled = self._settled.get(block.digest)
             if settled is not None and settled.number in numbers:
                 del self._settled[block.digest]
-                yield from _read(base, file, block)
+                yield from reads(base, file, block)
 
     def warnings(self) -> Iterator[FieldWarning]:
         """Yield what was said about the records that were not read, at their places of now."""
@@ -148,7 +170,8 @@ class BlockIntake:
             base += sum(block.size for block in file.blocks)
 
 
-def _read(base: int, file: BlockFile, block: Block) -> Iterator[Read]:
+def reads(base: int, file: BlockFile, block: Block) -> Iterator[Read]:
+    """Yield the records of a block in a file, with *base* bytes of other files before it."""
     # No block has more records than bytes.
     start = base + block.offset
     records = enumerate(file.records(block))

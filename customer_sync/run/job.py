@@ -8,7 +8,7 @@ from customer_sync.core.plan import Plan
 from customer_sync.core.platforms import Platform
 from customer_sync.past.undoing import Undoing
 from customer_sync.pull.watermarks import Since
-from customer_sync.run.pipeline import RunOptions
+from customer_sync.run.edges import RunOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

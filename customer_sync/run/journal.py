@@ -1,6 +1,6 @@
 """What a run tried and what came of it: written to the state at once, counted for the report."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
@@ -101,28 +101,48 @@ class RunJournal:
 
         Returns those of whom nothing was new: said again, the same would come of it.
         """
-        confirmations: list[tuple[Keep, Confirmed]] = []
-        unchanged: list[tuple[Keep, Confirmed]] = []
-        superseded = []
-        for change in changes:
-            if isinstance(change, Keep):
-                before = self._before(change)
-                confirmed = confirm(change, before, list_id=self._policy.list_id)
-                (unchanged if confirmed == before else confirmations).append((change, confirmed))
-                if before is not None and _was_renamed(change, before):
-                    superseded.append(before)
-        known = self._store.identities((i for c, _ in unchanged for i in c.customer.ids), ())
-        moved = [one for one in unchanged if _lives_elsewhere(one[0].customer, known)]
-        steady = (change for change, _ in unchanged if not _lives_elsewhere(change.customer, known))
-        confirmations += moved
-        self._store.record_kept(confirmations, superseded)
+        steady = self._confirm_kept([c for c in changes if isinstance(c, Keep)], self._confirmed)
         for change in changes:
             if isinstance(change, Skip) and change.email and change.deleted_at:
                 self._store.note_deleted(change.ids, change.email, change.deleted_at)
-        written = {c.customer.email for c in changes if isinstance(c, Write)}
-        over = {email for change in changes for email in _wait_is_over(change)}
-        self._store.dequeue(over - written)
+        self._end_waits(changes, {c.customer.email for c in changes if isinstance(c, Write)})
+        return steady
+
+    def settle_kept(
+        self,
+        keeps: Sequence[Keep],
+        known: Mapping[Email, Confirmed],
+        written: Collection[Email],
+    ) -> tuple[Keep, ...]:
+        """Confirm contacts that are right as they are, of whom *known* was confirmed before.
+
+        What waits for an address that is *written* goes on waiting.
+        """
+        steady = self._confirm_kept(keeps, known)
+        self._end_waits(keeps, written)
+        return steady
+
+    def _confirm_kept(
+        self, keeps: Iterable[Keep], known: Mapping[Email, Confirmed]
+    ) -> tuple[Keep, ...]:
+        confirmations: list[tuple[Keep, Confirmed]] = []
+        unchanged: list[tuple[Keep, Confirmed]] = []
+        superseded = []
+        for change in keeps:
+            before = confirmed_before(change.customer, change.before, known)
+            confirmed = confirm(change, before, list_id=self._policy.list_id)
+            (unchanged if confirmed == before else confirmations).append((change, confirmed))
+            if before is not None and _was_renamed(change, before):
+                superseded.append(before)
+        homes = self._store.identities((i for c, _ in unchanged for i in c.customer.ids), ())
+        moved = [one for one in unchanged if _lives_elsewhere(one[0].customer, homes)]
+        steady = (change for change, _ in unchanged if not _lives_elsewhere(change.customer, homes))
+        self._store.record_kept(confirmations + moved, superseded)
         return tuple(steady)
+
+    def _end_waits(self, changes: Iterable[Change], written: Collection[Email]) -> None:
+        over = {email for change in changes for email in _wait_is_over(change)}
+        self._store.dequeue(over.difference(written))
 
     def intend(self, changes: Sequence[Write], route: Route) -> None:
         """Note what the next request will try, and the contacts as they are."""
@@ -245,7 +265,7 @@ class RunJournal:
         doubled = self._retry.base_delay * 2.0 ** min(attempts - 1, 16)
         return now + min(doubled, self._retry.max_delay, timedelta(days=365))
 
-    def _before(self, change: Write | Keep) -> Confirmed | None:
+    def _before(self, change: Write) -> Confirmed | None:
         contact = None if isinstance(change, Create) else change.before
         return confirmed_before(change.customer, contact, self._confirmed)
 

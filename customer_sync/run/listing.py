@@ -28,6 +28,10 @@ class Listing:
         """Tell whether somebody is listed in a way that nobody can read."""
         return self._is_doubtful
 
+    def present(self, listed: Iterable[Customer]) -> Collection[str]:
+        """Return every address and id by which somebody may be listed."""
+        return {name for c in listed for name in (c.email, *c.former_emails, *c.ids)} | self._spared
+
     def absent(
         self,
         living: Iterable[tuple[Confirmed, frozenset[str]]],
@@ -37,9 +41,7 @@ class Listing:
         """Yield a tombstone for each of the *living* that the export does not list."""
         if self._is_doubtful:
             return
-        present: Collection[str] = {
-            name for c in listed.values() for name in (c.email, *c.former_emails, *c.ids)
-        } | self._spared
+        present = self.present(listed.values())
         for confirmed, ids in living:
             if confirmed.email in present or not ids.isdisjoint(present):
                 continue

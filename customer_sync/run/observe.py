@@ -125,13 +125,13 @@ async def observe(
         return {}
     is_full = _is_full_due(mirror, freshness)
     if not freshness.is_forced and len(wanted) <= _expected_pages(mirror, is_full=is_full):
-        return await _ask_each(reader, mirror, wanted)
+        return await ask_each(reader, mirror, wanted)
     if not is_full and _is_good_enough(mirror, freshness, own.unsure.intersection(wanted)):
         return await _corrected(reader, mirror, wanted, own, closely=freshness.closely)
     since = None if is_full else _watermark(mirror)
     first = await reader.contacts_page(offset=0, limit=PAGE_SIZE, modified_since=since)
     if not freshness.is_forced and len(wanted) < _pages(first.count) - 1:
-        return await _ask_each(reader, mirror, wanted)
+        return await ask_each(reader, mirror, wanted)
     await _listing(reader, mirror, first, since=since, freshness=freshness)
     return await _corrected(reader, mirror, wanted, own)
 
@@ -185,7 +185,7 @@ async def _corrected(
     asked: dict[Email, Contact] = {}
     is_asked = 0 < len(unsure) <= MOST_QUESTIONS
     if is_asked:
-        asked = await _ask_each(reader, mirror, unsure)
+        asked = await ask_each(reader, mirror, unsure)
     found = corrected(mirror.mirrored(wanted), mirror.mirrored_by_id(own.by_id), own.by_id, wanted)
     if is_asked:
         found = {email: contact for email, contact in found.items() if email not in unsure}
@@ -243,9 +243,14 @@ def _watermark(mirror: Mirror) -> datetime | None:
     return datetime.fromisoformat(watermark) - OVERLAP if watermark else None
 
 
-async def _ask_each(
+async def ask_each(
     reader: ContactReader, mirror: Mirror, wanted: list[Email]
 ) -> dict[Email, Contact]:
+    """Return the contacts at *wanted*, each asked for by itself.
+
+    Raises:
+        BrevoError: Brevo cannot be asked.
+    """
     known = mirror.mirrored(wanted)
     found = {}
     for email in wanted:

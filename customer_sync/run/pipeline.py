@@ -1,18 +1,12 @@
 """One run, stage by stage: read, validate, map, fold, observe, diff, plan, apply, report."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
-from msgspec import structs
-
-from customer_sync.brevo.client import BrevoClient
 from customer_sync.brevo.jobs import cut_rows
-from customer_sync.clock import Clock
 from customer_sync.config import Config
 from customer_sync.config.addresses import stays_here
-from customer_sync.core.changes.diff import diff
 from customer_sync.core.customers.fold import Folded
 from customer_sync.core.mapping import Mapper
 from customer_sync.core.model import (
@@ -20,15 +14,8 @@ from customer_sync.core.model import (
     Change,
     Confirmed,
     Create,
-    Customer,
-    Delete,
     Email,
-    FieldWarning,
-    Limit,
-    Record,
-    Rejection,
     Skip,
-    Statement,
     Update,
 )
 from customer_sync.core.plan import (
@@ -42,7 +29,11 @@ from customer_sync.core.plan import (
 from customer_sync.core.requests.routes import Cutter, RouteChoice, Routing, route_plan
 from customer_sync.core.validate import CLOCKS_APART, EventValidator
 from customer_sync.errors import ConfigError
+from customer_sync.partitions.keeping import KeptParts
+from customer_sync.partitions.planning import Partitioned
 from customer_sync.run.apply import StopSign, apply
+from customer_sync.run.comparing import at_risk, compare, desired
+from customer_sync.run.edges import Edges, RunOptions
 from customer_sync.run.importing import finish_jobs, import_row, run_imports
 from customer_sync.run.intake import Intake, context_of
 from customer_sync.run.journal import RunJournal
@@ -55,46 +46,8 @@ from customer_sync.run.observe import (
 )
 from customer_sync.run.own_writes import LATELY, OwnWrites, own_writes
 from customer_sync.run.planfile import still_true
-from customer_sync.run.taking_in import Input, take_in
-from customer_sync.store import Store
+from customer_sync.run.taking_in import Accept, Input, accepted, take_in
 from customer_sync.trouble import Code
-
-
-class Display(Protocol):
-    """Whoever watches a run."""
-
-    def stage(self, name: str, total: int | None = None) -> None:
-        """A stage begins, with so many steps if that is known."""
-        ...
-
-    def step(self, count: int = 1) -> None:
-        """So many steps of the stage are done."""
-        ...
-
-    def rejection(self, rejection: Rejection) -> None:
-        """A record cannot be used."""
-        ...
-
-    def warning(self, warning: FieldWarning) -> None:
-        """A field cannot be used, its customer can."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """What the operator asks of one run; None leaves it to the configuration."""
-
-    route: RouteChoice = RouteChoice.AUTO
-    max_deletes: Limit | None = None
-    max_rejects: Limit | None = None
-    is_complete: bool = False
-    """The source lists every customer there is, so that absence means deletion."""
-    is_refresh: bool = False
-    """List all of Brevo's contacts, and try again what Brevo refused before."""
-    confirmed_deletes: tuple[Delete, ...] = ()
-    """Deletions that the guard withheld before and that a person confirmed."""
-    listing_good_for: timedelta = timedelta(0)
-    """How long a listing of very many contacts will do, where runs follow each other closely."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,16 +60,8 @@ class Planned:
     confirmed: Mapping[Email, Confirmed] = field(default_factory=dict)
     context: bytes = b""
     """What decides the meaning of the records that were read; see `context_of`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edges:
-    """Everything a run touches that is not its input."""
-
-    account: BrevoClient
-    store: Store
-    clock: Clock
-    display: Display
+    kept: KeptParts | None = None
+    """The contacts that are right as they are, where they are not among the plan's changes."""
 
 
 async def make_ready(
@@ -125,19 +70,20 @@ async def make_ready(
     validator: EventValidator,
     edges: Edges,
     options: RunOptions,
+    *,
+    is_dry: bool = False,
 ) -> Planned:
     """Read the source, look at Brevo and plan; nothing is written to either.
 
     What stands in the source as it stood there when it was last found right is not read again,
-    unless *options* ask for a refresh.
+    unless *options* ask for a refresh. A large source is planned in partitions; where the plan is
+    only to be shown (*is_dry*), nothing is kept of those whose contacts are right.
 
     Raises:
         SourceError: more records were rejected than allowed.
         PlanRefused: Brevo lacks an attribute or the list, or consent would be broken.
     """
     attributes = await _check_account(config, edges)
-    mapper = Mapper(config.rules, attributes, default_region=config.default_region)
-
     context = context_of(config, attributes)
     now, ahead = edges.clock.now(), edges.account.clock_ahead
     freshness = Freshness(
@@ -148,41 +94,35 @@ async def make_ready(
         good_for=options.listing_good_for,
     )
     is_fresh = await _leave_out(intake, context, edges, freshness)
-    taken_in = await take_in(
-        config, intake, edges, options, accept=lambda r: _accept(r, validator, mapper)
+    if edges.room is not None and intake.size >= options.scale.least_bytes:
+        partitioned = Partitioned(
+            config,
+            intake,
+            edges,
+            options,
+            attributes=attributes,
+            folder=edges.room.folder,
+            is_dry=is_dry,
+        )
+        found = await _in_partitions(partitioned, edges, freshness, is_fresh=is_fresh)
+    else:
+        mapper = Mapper(config.rules, attributes, default_region=config.default_region)
+        found = await _as_a_whole(
+            config,
+            intake,
+            edges,
+            options,
+            freshness,
+            accept=lambda record: accepted(record, validator, mapper),
+            is_fresh=is_fresh,
+        )
+    guard = Guard(
+        known_contacts=edges.store.count_known(),
+        max_deletes=options.max_deletes or config.max_deletes,
+        listed=found.listed if options.is_complete else None,
+        confirmed={c.before.id: contact_digest(c.before) for c in options.confirmed_deletes},
     )
-    customers = dict(taken_in.folded.customers)
-    if taken_in.listing is not None:
-        listed = {email: c for email, c in customers.items() if _is_listed(c)}
-        living = edges.store.living(beside=taken_in.left_out)
-        absent = taken_in.listing.absent(living, listed, edges.clock.now())
-        # A contact that was left behind, and still is to be retired, is no deletion for good.
-        left = {i.customer.email: i.customer for i in edges.store.queue() if i.customer.is_left}
-        customers |= {customer.email: left.get(customer.email, customer) for customer in absent}
-
-    if not is_fresh:
-        await finish_earlier_jobs(edges)
-    edges.display.stage("observe")
-    names = {e for c in customers.values() for e in (c.email, *c.former_emails, *c.shared_emails)}
-    look = look_up if is_fresh else observe
-    observed = await look(
-        edges.account,
-        edges.store,
-        names,
-        replace(freshness, closely=frozenset(_at_risk(customers.values()))),
-        written_lately(edges, names),
-    )
-    confirmed = edges.store.confirmed(names)
-    if options.is_refresh:
-        confirmed = {e: structs.replace(c, refused={}) for e, c in confirmed.items()}
-
-    edges.display.stage("plan")
-    changes: list[Change] = [*taken_in.folded.skipped]
-    ids = {i for c in customers.values() for i in c.ids}
-    suppressed = edges.store.suppressed(names, ids)
-    changes.extend(diff(customers, observed, confirmed, config.policy, suppressed))
-    plan = make_plan(changes, _guard(config, edges.store, options, taken_in))
-    plan = replace(plan, unchanged=taken_in.unchanged)
+    plan = replace(make_plan(found.changes, guard), unchanged=found.input.unchanged)
     check_consent(plan, config.policy)
     routing = route_plan(
         plan,
@@ -193,9 +133,91 @@ async def make_ready(
     return Planned(
         plan=plan,
         routing=routing,
-        input=taken_in,
-        confirmed=confirmed,
+        input=found.input,
+        confirmed=found.confirmed,
         context=context,
+        kept=found.kept,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What comparing the source with Brevo came to, one way or the other."""
+
+    changes: Sequence[Change]
+    confirmed: Mapping[Email, Confirmed]
+    input: Input
+    listed: int
+    """How many living customers the source mentions."""
+    kept: KeptParts | None = None
+
+
+async def _as_a_whole(
+    config: Config,
+    intake: Intake,
+    edges: Edges,
+    options: RunOptions,
+    freshness: Freshness,
+    *,
+    accept: Accept,
+    is_fresh: bool,
+) -> _Found:
+    """Compare all customers at once."""
+    taken_in = await take_in(config, intake, edges, options, accept=accept)
+    store = edges.store
+    wanted = desired(
+        taken_in.folded,
+        taken_in.listing,
+        store.living(beside=taken_in.left_out) if options.is_complete else (),
+        store.queue() if options.is_complete else (),
+        edges.clock.now(),
+    )
+    if not is_fresh:
+        await finish_earlier_jobs(edges)
+    edges.display.stage("observe")
+    names = wanted.names
+    look = look_up if is_fresh else observe
+    observed = await look(
+        edges.account,
+        store,
+        names,
+        replace(freshness, closely=frozenset(at_risk(wanted.customers.values()))),
+        written_lately(edges, names),
+    )
+    edges.display.stage("plan")
+    compared = compare(wanted, observed, store, config.policy, is_refresh=options.is_refresh)
+    return _Found(
+        changes=compared.changes,
+        confirmed=compared.confirmed,
+        input=taken_in,
+        listed=wanted.listed + taken_in.unchanged.customers,
+    )
+
+
+async def _in_partitions(
+    partitioned: Partitioned, edges: Edges, freshness: Freshness, *, is_fresh: bool
+) -> _Found:
+    """Compare the customers partition by partition."""
+    await partitioned.read()
+    if not is_fresh:
+        await finish_earlier_jobs(edges)
+        edges.display.stage("observe")
+        await bring_up_to_date(edges.account, edges.store, freshness)
+    whole = await partitioned.plan()
+    return _Found(
+        changes=whole.changes,
+        confirmed=whole.confirmed,
+        input=Input(
+            folded=Folded(customers={}, skipped=()),
+            records_read=whole.records,
+            rejections=whole.rejections,
+            warnings=whole.warnings,
+            retried=whole.retried,
+            listing=whole.listing,
+            unchanged=whole.kept,
+        ),
+        listed=whole.listed,
+        kept=whole.kept_parts,
     )
 
 
@@ -268,13 +290,6 @@ def written_lately(edges: Edges, names: Collection[Email]) -> OwnWrites:
     )
 
 
-def _at_risk(customers: Iterable[Customer]) -> Iterator[Email]:
-    """Yield the addresses of whoever is deleted or renamed: Brevo forgets a block with that."""
-    for customer in customers:
-        if customer.is_deleted or customer.former_emails:
-            yield from (customer.email, *customer.former_emails)
-
-
 def _names(change: Change) -> Iterator[Email]:
     """Yield the addresses that a change is about."""
     if isinstance(change, Skip):
@@ -341,7 +356,11 @@ async def carry_out(
     writes = planned.plan.writes
     # Once all is accepted the source may go, so that this is the last word on what it said.
     steady = journal.settle(planned.plan.changes)
-    if settled := tuple(planned.input.settling.settled(steady)):
+    if planned.kept is None:
+        settled = tuple(planned.input.settling.settled(steady))
+    else:
+        settled = tuple(planned.kept.settle(journal, {w.customer.email for w in writes}))
+    if settled:
         edges.store.settle_blocks(settled, planned.context)
     journal.accept(writes)
     edges.display.stage("apply", len(writes))
@@ -367,37 +386,3 @@ async def carry_out(
             is_stopped=lambda: bool(stop.reason),
         ),
     )
-
-
-# ---------------------------------------------------------------- reading
-
-
-def _accept(
-    record: Record | Rejection, validator: EventValidator, mapper: Mapper
-) -> Statement | Rejection:
-    """Carry one record through validation and mapping."""
-    event = validator.validate(record) if isinstance(record, Record) else record
-    return event if isinstance(event, Rejection) else mapper.map(event)
-
-
-# ---------------------------------------------------------------- planning
-
-
-def _guard(config: Config, store: Store, options: RunOptions, taken_in: Input) -> Guard:
-    return Guard(
-        known_contacts=store.count_known(),
-        max_deletes=options.max_deletes or config.max_deletes,
-        listed=_count_listed(taken_in.folded.customers.values()) + taken_in.unchanged.customers
-        if taken_in.listing is not None
-        else None,
-        confirmed={c.before.id: contact_digest(c.before) for c in options.confirmed_deletes},
-    )
-
-
-def _count_listed(customers: Iterable[Customer]) -> int:
-    return sum(_is_listed(c) and not c.is_deleted for c in customers)
-
-
-def _is_listed(customer: Customer) -> bool:
-    """Tell whether the source mentions a customer, who may also come from the queue alone."""
-    return customer.statements > 0

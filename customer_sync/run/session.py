@@ -15,6 +15,7 @@ from customer_sync.core.plan import Plan
 from customer_sync.core.validate import EventValidator
 from customer_sync.errors import CustomerSyncError, ExitCode, StoreDamaged
 from customer_sync.event_schema import event_schema
+from customer_sync.partitions.spill import SpillRoom
 from customer_sync.past.undo_journal import UndoJournal
 from customer_sync.past.undoing import PlannedUndo, make_ready_to_undo, remarks
 from customer_sync.platforms.asking import wanted_by
@@ -26,13 +27,14 @@ from customer_sync.pull.taking import Taking
 from customer_sync.run.apply import StopSign
 from customer_sync.run.audience import Audience
 from customer_sync.run.chronicle import Chronicle
+from customer_sync.run.edges import Edges
 from customer_sync.run.heralds import Herald, NoHerald
 from customer_sync.run.intake import BlockIntake, Intake, WholeIntake
 from customer_sync.run.job import Job
 from customer_sync.run.journal import RunJournal
 from customer_sync.run.listening import Listener
 from customer_sync.run.measures import Measures, NoTrace, Trace
-from customer_sync.run.pipeline import Edges, Planned, carry_out, make_ready, make_ready_again
+from customer_sync.run.pipeline import Planned, carry_out, make_ready, make_ready_again
 from customer_sync.run.rejects import REJECTS_FILE, RejectSpool
 from customer_sync.run.report import RunReport
 from customer_sync.run.stopping import Stopping, hearing_signals
@@ -129,10 +131,11 @@ class Session:
                 setting_aside(self._state_file, self._clock.now()),
                 self._open_store() as store,
                 self._taking,
+                SpillRoom(self._state) as room,
             ):
                 self._note_takeover(lock)
                 self._begin(store)
-                self._run_in(store, on_planned)
+                self._run_in(store, room, on_planned)
                 return self._end(store, started)
         except CustomerSyncError as error:
             # A disk that is full stops the run, and then also the note of how it ended.
@@ -193,13 +196,13 @@ class Session:
 
     # ------------------------------------------------------------ the work
 
-    def _run_in(self, store: Store, on_planned: Callable[[Planned], None]) -> None:
+    def _run_in(self, store: Store, room: SpillRoom, on_planned: Callable[[Planned], None]) -> None:
         try:
             with hearing_signals(self._stopping.interrupt):
                 asked = wanted_by(self._config)
                 self._taking.take(store, asked, max_duration_s=self._job.max_duration_s)
                 with asyncio.Runner(loop_factory=self._clock.new_event_loop) as runner:
-                    runner.run(self._work(store, on_planned))
+                    runner.run(self._work(store, room, on_planned))
         except StoreDamaged:
             # Not a word more goes into that file.
             raise
@@ -211,7 +214,9 @@ class Session:
             read_whole = (*self._files, *self._taking.whole)
             self._spool.commit(self._state / REJECTS_FILE, read_whole)
 
-    async def _work(self, store: Store, on_planned: Callable[[Planned], None]) -> None:
+    async def _work(
+        self, store: Store, room: SpillRoom, on_planned: Callable[[Planned], None]
+    ) -> None:
         loop, work = asyncio.get_running_loop(), asyncio.current_task()
         if work is not None:
             self._stopping.cancel = lambda: loop.call_soon_threadsafe(work.cancel)
@@ -222,7 +227,13 @@ class Session:
         ) as account:
             self._so_far.requests = account.requests
             self._stopping.hurry = lambda: loop.call_soon_threadsafe(account.hurry)
-            edges = Edges(account=account, store=store, clock=self._clock, display=self._audience)
+            edges = Edges(
+                account=account,
+                store=store,
+                clock=self._clock,
+                display=self._audience,
+                room=room,
+            )
             planned = await self._plan(edges)
             self._so_far.planned = planned
             on_planned(planned)
@@ -248,7 +259,9 @@ class Session:
                 job.kept_plan, self._config, edges, job.options.route, made_at=job.made_at
             )
         validator = EventValidator(event_schema(), now=self._clock.now())
-        return await make_ready(self._config, self._intake(), validator, edges, job.options)
+        return await make_ready(
+            self._config, self._intake(), validator, edges, job.options, is_dry=job.dry_run
+        )
 
     def _intake(self) -> Intake:
         """Return what is to be read, in blocks where there is nothing but files that have some.
@@ -268,7 +281,8 @@ class Session:
             return BlockIntake(blocks, on_file, self._note_end)
         files = read(self._files, stdin=sys.stdin.buffer, now=now, asked=asked, on_file=on_file)
         others = itertools.chain(self._job.records, self._taking.records())
-        return WholeIntake(itertools.chain(others, files), self._note_end)
+        size = sum(Path(one).stat().st_size for one in self._files if Path(one).is_file())
+        return WholeIntake(itertools.chain(others, files), self._note_end, size=size)
 
     def _note_end(self) -> None:
         self._so_far.is_read = True

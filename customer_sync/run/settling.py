@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from customer_sync.core.model import Email, Keep, Note, Record, Rejection, Statement
@@ -14,15 +15,14 @@ Settled: TypeAlias = tuple[BlockContent, tuple[Email, ...]]
 """A block, and the addresses of its customers."""
 
 
-class Settling:
-    """Follows the records of a run from their blocks to what becomes of their customers."""
+@dataclass(slots=True)
+class BlockTally:
+    """What each block of the input came to, in as little as can be said of it."""
 
-    def __init__(self) -> None:
-        self._homes: dict[_Key, bytes | None] = {}
-        """Where all that was said of somebody stood; None: not in one block alone."""
-        self._statements: Counter[bytes] = Counter()
-        self._remarks: defaultdict[bytes, list[Remark]] = defaultdict(list)
-        self._unfit: set[bytes] = set()
+    statements: Counter[bytes] = field(default_factory=Counter)
+    remarks: defaultdict[bytes, list[Remark]] = field(default_factory=lambda: defaultdict(list))
+    unfit: set[bytes] = field(default_factory=set)
+    """Blocks that have to be read again whatever becomes of their customers."""
 
     def note(self, read: Read, statement: Statement | Rejection) -> None:
         """Take note of what one record of the input came to.
@@ -30,62 +30,97 @@ class Settling:
         A record that cannot be used is told of in each run, so that its block is read again. So is
         one whose time is that of its file: said again, it is newer than it was.
         """
-        home = read.block.digest if read.block is not None else None
+        if read.block is None:
+            return
+        home = read.block.digest
         if isinstance(statement, Rejection):
-            if home is not None:
-                self._unfit.add(home)
+            self.unfit.add(home)
             return
-        self._note_home(_key(statement), home)
-        if read.block is None or home is None:
-            return
-        self._statements[home] += 1
+        self.statements[home] += 1
         written_at = read.record.written_at if isinstance(read.record, Record) else None
         if statement.occurred_at == written_at or statement.place.file != read.file:
-            self._unfit.add(home)
+            self.unfit.add(home)
         for warning in statement.warnings:
             line = statement.place.line - read.block.line
-            self._remarks[home].append(
-                Remark(line=line, field=warning.field, detail=warning.detail)
-            )
+            self.remarks[home].append(Remark(line=line, field=warning.field, detail=warning.detail))
+
+    def add(self, other: "BlockTally") -> None:
+        """Take in what was noted of other blocks."""
+        self.statements.update(other.statements)
+        self.remarks.update(other.remarks)
+        self.unfit |= other.unfit
+
+    def settled(self, steady: Iterable[tuple[Keep, bytes | None]]) -> Iterator[Settled]:
+        """Yield the blocks of which every customer is among *steady*, each with its only block."""
+        members: defaultdict[bytes, list[Email]] = defaultdict(list)
+        notes: defaultdict[bytes, Counter[Note]] = defaultdict(Counter)
+        kept: Counter[bytes] = Counter()
+        for change, home in steady:
+            if home is not None:
+                members[home].append(change.customer.email)
+                notes[home].update(change.notes)
+                kept[home] += change.customer.statements
+        for digest, emails in members.items():
+            count = self.statements[digest]
+            if kept[digest] == count and digest not in self.unfit:
+                content = BlockContent(
+                    digest=digest,
+                    records=count,
+                    customers=len(emails),
+                    notes=notes[digest],
+                    remarks=tuple(self.remarks.get(digest, ())),
+                )
+                yield content, tuple(emails)
+
+
+class BlockHomes:
+    """Where all that was said of somebody stood, if in one block alone."""
+
+    def __init__(self) -> None:
+        self._homes: dict[_Key, bytes | None] = {}
+
+    def note(self, statement: Statement, home: bytes | None) -> None:
+        """Take note of where a statement stood; None: not in a block."""
+        self._note(_key(statement), home)
 
     def note_waiting(self, ids: Iterable[str], email: Email) -> None:
         """Take note of somebody of whom not only the input speaks."""
         for key in (*(("id", i) for i in ids), ("email", email)):
             self._homes[key] = None
 
-    def _note_home(self, key: _Key, home: bytes | None) -> None:
-        known = self._homes.setdefault(key, home)
-        if known != home:
-            self._homes[key] = None
-
-    def settled(self, steady: Iterable[Keep]) -> Iterator[Settled]:
-        """Yield the blocks of which every customer is among *steady*, and in no other block."""
-        members: defaultdict[bytes, list[Email]] = defaultdict(list)
-        notes: defaultdict[bytes, Counter[Note]] = defaultdict(Counter)
-        kept: Counter[bytes] = Counter()
-        for change in steady:
-            home = self._home_of(change)
-            if home is not None:
-                members[home].append(change.customer.email)
-                notes[home].update(change.notes)
-                kept[home] += change.customer.statements
-        for digest, emails in members.items():
-            count = self._statements[digest]
-            if kept[digest] == count and digest not in self._unfit:
-                content = BlockContent(
-                    digest=digest,
-                    records=count,
-                    customers=len(emails),
-                    notes=notes[digest],
-                    remarks=tuple(self._remarks.get(digest, ())),
-                )
-                yield content, tuple(emails)
-
-    def _home_of(self, change: Keep) -> bytes | None:
+    def of(self, change: Keep) -> bytes | None:
+        """Return the block in which all stood that was said of the customer of *change*."""
         customer = change.customer
         keys = (*(("id", i) for i in customer.ids), ("email", customer.email))
         homes = {self._homes[key] for key in keys if key in self._homes}
         return homes.pop() if len(homes) == 1 else None
+
+    def _note(self, key: _Key, home: bytes | None) -> None:
+        known = self._homes.setdefault(key, home)
+        if known != home:
+            self._homes[key] = None
+
+
+class Settling:
+    """Follows the records of a run from their blocks to what becomes of their customers."""
+
+    def __init__(self) -> None:
+        self._tally = BlockTally()
+        self._homes = BlockHomes()
+
+    def note(self, read: Read, statement: Statement | Rejection) -> None:
+        """Take note of what one record of the input came to."""
+        self._tally.note(read, statement)
+        if not isinstance(statement, Rejection):
+            self._homes.note(statement, read.block.digest if read.block is not None else None)
+
+    def note_waiting(self, ids: Iterable[str], email: Email) -> None:
+        """Take note of somebody of whom not only the input speaks."""
+        self._homes.note_waiting(ids, email)
+
+    def settled(self, steady: Iterable[Keep]) -> Iterator[Settled]:
+        """Yield the blocks of which every customer is among *steady*, and in no other block."""
+        return self._tally.settled((change, self._homes.of(change)) for change in steady)
 
 
 def _key(statement: Statement) -> _Key:

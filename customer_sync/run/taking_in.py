@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from msgspec import structs
 
@@ -11,6 +11,7 @@ from customer_sync.brevo.answers import ExtId
 from customer_sync.config import Config
 from customer_sync.core.customers.fold import Fold, Folded
 from customer_sync.core.customers.homes import Identities
+from customer_sync.core.mapping import Mapper
 from customer_sync.core.model import (
     Dated,
     Email,
@@ -20,18 +21,25 @@ from customer_sync.core.model import (
     Statement,
 )
 from customer_sync.core.plan import Unchanged
+from customer_sync.core.validate import EventValidator
 from customer_sync.errors import SourceError
+from customer_sync.run.edges import Edges, RunOptions
 from customer_sync.run.intake import Intake, Read, unchanged
 from customer_sync.run.listing import Listing
 from customer_sync.run.settling import Settling
 from customer_sync.store import QueueItem
 from customer_sync.trouble import Code
 
-if TYPE_CHECKING:
-    from customer_sync.run.pipeline import Edges, RunOptions
-
 Accept: TypeAlias = Callable[[Record | Rejection], Statement | Rejection]
 """Carries one record through validation and mapping."""
+
+
+def accepted(
+    record: Record | Rejection, validator: EventValidator, mapper: Mapper
+) -> Statement | Rejection:
+    """Carry one record through validation and mapping."""
+    event = validator.validate(record) if isinstance(record, Record) else record
+    return event if isinstance(event, Rejection) else mapper.map(event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +62,7 @@ class Input:
 class _TakingIn:
     """Reads a source to its end."""
 
-    def __init__(self, intake: Intake, edges: "Edges", options: "RunOptions") -> None:
+    def __init__(self, intake: Intake, edges: Edges, options: RunOptions) -> None:
         self._intake = intake
         self._edges = edges
         self._display = edges.display
@@ -124,7 +132,7 @@ class _TakingIn:
 
 
 async def take_in(
-    config: Config, intake: Intake, edges: "Edges", options: "RunOptions", *, accept: Accept
+    config: Config, intake: Intake, edges: Edges, options: RunOptions, *, accept: Accept
 ) -> Input:
     """Fold the source together with what waits for its retry.
 
@@ -143,7 +151,7 @@ async def take_in(
     while _take_all(taking, taking.touched(), accept):
         taking.add_waiting()
     total = taking.pass_over()
-    _check_rejects(taking.rejections, taking.read, options.max_rejects or config.max_rejects)
+    check_rejects(taking.rejections, taking.read, options.max_rejects or config.max_rejects)
     identities = edges.store.identities(taking.fold.ids, taking.fold.emails)
     identities = await _find_by_ext_id(config, taking.fold, identities, edges)
     return Input(
@@ -167,7 +175,12 @@ def _take_all(taking: _TakingIn, records: Iterator[Read], accept: Accept) -> int
     return taking.read - before
 
 
-def _check_rejects(rejected: int, read: int, limit: Limit | None) -> None:
+def check_rejects(rejected: int, read: int, limit: Limit | None) -> None:
+    """Refuse an input of which too much cannot be used.
+
+    Raises:
+        SourceError: more than *limit* of the records that were *read*.
+    """
     if limit is not None and not limit.allows(rejected, of=read):
         raise SourceError(
             f"{rejected} of {read} records were rejected, and at most {limit} are allowed; "
@@ -178,11 +191,10 @@ def _check_rejects(rejected: int, read: int, limit: Limit | None) -> None:
 
 
 async def _find_by_ext_id(
-    config: Config, fold: Fold, identities: Identities, edges: "Edges"
+    config: Config, fold: Fold, identities: Identities, edges: Edges
 ) -> Identities:
     """Look at Brevo for the customers of whom only the shop's id is known, if it is kept there."""
-    keeps_ids = any(r.attribute == "EXT_ID" and r.field == "id" for r in config.rules)
-    if not keeps_ids:
+    if not keeps_ids(config):
         return identities
     unknown = [
         next(iter(skip.ids)) for skip in fold.customers(identities).skipped if skip.email is None
@@ -191,9 +203,14 @@ async def _find_by_ext_id(
     for customer_id in sorted(unknown):
         contact = await edges.account.contact(ExtId(value=customer_id))
         if contact is not None and contact.email is not None:
-            found[customer_id] = Dated(value=contact.email, at=_LONG_AGO)
+            found[customer_id] = Dated(value=contact.email, at=LONG_AGO)
     return replace(identities, addresses={**identities.addresses, **found})
 
 
-_LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+def keeps_ids(config: Config) -> bool:
+    """Tell whether Brevo holds the shop's ids."""
+    return any(r.attribute == "EXT_ID" and r.field == "id" for r in config.rules)
+
+
+LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 """The age of an address that only Brevo told: anything that the shop says is newer."""

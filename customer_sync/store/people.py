@@ -53,6 +53,13 @@ class People(StateFile):
             deleted=deleted,
         )
 
+    def addresses(self, ids: Iterable[str]) -> dict[str, Email]:
+        """Return the addresses that are remembered of the customers with *ids*."""
+        rows = self._select(
+            "SELECT customer_id, email FROM identities WHERE customer_id IN ({})", ids
+        )
+        return {customer_id: Email(email) for customer_id, email in rows}
+
     def note_deleted(self, ids: Iterable[str], email: Email, deleted_at: datetime) -> None:
         """Note that customers are gone although their address *email* lives on with others.
 
@@ -96,6 +103,26 @@ class People(StateFile):
             )
             for body, ids in rows:
                 yield self._decoded(body, Confirmed), self._decoded(ids, frozenset[str])
+
+    def names_of_living(self) -> Iterator[tuple[Email, frozenset[str]]]:
+        """Yield the address of every confirmed customer that is not deleted, with its ids."""
+        with telling(self.path):
+            rows = self._db.execute(
+                "SELECT email, (SELECT json_group_array(customer_id) FROM identities i"
+                " WHERE i.email = c.email AND NOT i.is_deleted)"
+                " FROM confirmed c WHERE NOT is_deleted ORDER BY email"
+            )
+            for email, ids in rows:
+                yield Email(email), self._decoded(ids, frozenset[str])
+
+    def others_at_brevo(self) -> Iterator[tuple[Email, Email]]:
+        """Yield every address that was confirmed for a contact, and where it stands by now."""
+        with telling(self.path):
+            rows = self._db.execute(
+                "SELECT c.email, m.email FROM confirmed c JOIN mirror m USING (contact_id)"
+                " WHERE m.email IS NOT NULL AND m.email <> c.email"
+            ).fetchall()
+        yield from ((Email(ours), Email(theirs)) for ours, theirs in rows)
 
     def everybody(self) -> Iterator[tuple[Confirmed, frozenset[str]]]:
         """Yield every confirmed customer, deleted or not, with the ids that are so too."""

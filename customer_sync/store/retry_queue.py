@@ -27,34 +27,41 @@ class QueueItem:
     """The code of the last error; empty where an earlier version noted it."""
 
 
+def due_or_concerned(
+    waiting: Iterable[QueueItem], *, now: datetime, emails: Collection[Email], ids: Collection[str]
+) -> list[QueueItem]:
+    """Return what is due of *waiting*, and what waits for customers who are heard of again anyway.
+
+    They are known by their address, a former one, or one of their ids: whoever was never written is
+    not yet known in any other way. Whoever waits to leave an address comes along with the one who
+    is to get it.
+    """
+    names, known_ids = {*emails}, {*ids}
+    taken: list[QueueItem] = []
+    rest = list(waiting)
+    while True:
+        more = [
+            item
+            for item in rest
+            if _is_due(item, now) or _concerns(item.customer, names, known_ids)
+        ]
+        if not more:
+            return taken
+        taken += more
+        entries = {item.customer.email for item in more}
+        rest = [item for item in rest if item.customer.email not in entries]
+        names |= entries | {e for item in more for e in item.customer.former_emails}
+        known_ids |= {i for item in more for i in item.customer.ids}
+
+
 class RetryQueue(StateFile):
     """Who waits, since when, why, and until when."""
 
     def queued(
         self, *, now: datetime, emails: Collection[Email], ids: Collection[str] = ()
     ) -> list[QueueItem]:
-        """Return what is due, and whatever waits for customers who are heard of again anyway.
-
-        They are known by their address, a former one, or one of their ids: whoever was never
-        written is not yet known in any other way. Whoever waits to leave an address comes along
-        with the one who is to get it.
-        """
-        names, known_ids = {*emails}, {*ids}
-        taken: list[QueueItem] = []
-        rest = self.queue()
-        while True:
-            more = [
-                item
-                for item in rest
-                if _is_due(item, now) or _concerns(item.customer, names, known_ids)
-            ]
-            if not more:
-                return taken
-            taken += more
-            entries = {item.customer.email for item in more}
-            rest = [item for item in rest if item.customer.email not in entries]
-            names |= entries | {e for item in more for e in item.customer.former_emails}
-            known_ids |= {i for item in more for i in item.customer.ids}
+        """Return what is due, and whatever waits for customers who are heard of again anyway."""
+        return due_or_concerned(self.queue(), now=now, emails=emails, ids=ids)
 
     def queue(self) -> list[QueueItem]:
         """Return everything that is queued, dead letters included, the next first."""

@@ -8,7 +8,8 @@ import pytest
 
 from customer_sync.core.model import Change, Contact, Email, Skip
 from customer_sync.persons.erasure import erase
-from customer_sync.run.pipeline import Planned, RunOptions
+from customer_sync.run.edges import RunOptions
+from customer_sync.run.pipeline import Planned
 from customer_sync.target import Connection
 from decision_tables import CONSENT, DRIFT, LIST, NONE, ConsentRow, DriftRow, ListRow, words
 from session_stage import Shop, event

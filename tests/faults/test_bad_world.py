@@ -19,7 +19,7 @@ import pytest
 from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.errors import ExitCode
 from customer_sync.proof.doctor import examine
-from customer_sync.run.pipeline import RunOptions
+from customer_sync.run.edges import RunOptions
 from customer_sync.run.report import OutcomeCounts, RunReport
 from customer_sync.store import QueueItem, Store
 from customer_sync.store.database import telling

@@ -10,7 +10,7 @@ import pytest
 from customer_sync.config import Target
 from customer_sync.core.model import Limit
 from customer_sync.errors import ConfigError, ExitCode, SourceError
-from customer_sync.run.pipeline import RunOptions
+from customer_sync.run.edges import RunOptions
 from customer_sync.run.planfile import read_plan, write_plan
 from customer_sync.run.report import OutcomeCounts, RunReport
 from customer_sync.run.withholding import confirmed_deletes

@@ -18,7 +18,7 @@ from customer_sync.console import Watch
 from customer_sync.core.model import RatePlan
 from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.errors import BrokenOff, ExitCode
-from customer_sync.run.pipeline import RunOptions
+from customer_sync.run.edges import RunOptions
 from session_stage import Shop, event
 
 CREATE = "POST /contacts"

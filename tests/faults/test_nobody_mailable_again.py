@@ -7,8 +7,9 @@ import pytest
 
 from customer_sync.core.model import Email, Limit
 from customer_sync.core.requests.routes import RouteChoice
+from customer_sync.run.edges import RunOptions
 from customer_sync.run.job import Job
-from customer_sync.run.pipeline import Planned, RunOptions
+from customer_sync.run.pipeline import Planned
 from customer_sync.run.planfile import read_plan, write_plan
 from session_stage import Shop, event
 

@@ -7,7 +7,7 @@ import pytest
 
 from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.errors import ExitCode
-from customer_sync.run.pipeline import RunOptions
+from customer_sync.run.edges import RunOptions
 from customer_sync.run.report import OutcomeCounts
 from customer_sync.store import Store
 from deaths import Death, MortalWatch, is_death

@@ -10,8 +10,8 @@ import pytest
 from customer_sync.core.model import Limit
 from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.errors import ExitCode
+from customer_sync.run.edges import RunOptions
 from customer_sync.run.job import Job
-from customer_sync.run.pipeline import RunOptions
 from customer_sync.run.planfile import read_plan, write_plan
 from customer_sync.run.report import OutcomeCounts
 from customer_sync.store import RunLock

@@ -7,8 +7,8 @@ import pytest
 
 from customer_sync.core.model import Email
 from customer_sync.errors import ExitCode
+from customer_sync.run.edges import RunOptions
 from customer_sync.run.job import Job
-from customer_sync.run.pipeline import RunOptions
 from customer_sync.run.report import OutcomeCounts, RunReport
 from customer_sync.store import QueueItem
 from session_stage import Shop, event

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from customer_sync.core.model import Limit
-from customer_sync.run.pipeline import Planned, RunOptions
+from customer_sync.run.edges import RunOptions
+from customer_sync.run.pipeline import Planned
 from session_stage import Shop, event
 
 EXPORT = RunOptions(is_complete=True, max_deletes=Limit(count=100))

@@ -9,8 +9,8 @@ from customer_sync.core.model import Contact, Limit
 from customer_sync.core.undoing.past import APPLIED
 from customer_sync.errors import ExitCode
 from customer_sync.past.undoing import Undoing
+from customer_sync.run.edges import RunOptions
 from customer_sync.run.job import Job
-from customer_sync.run.pipeline import RunOptions
 from customer_sync.run.report import OutcomeCounts, RunReport
 from session_stage import Shop, event
 

@@ -18,8 +18,9 @@ from customer_sync.config.addresses import stays_here
 from customer_sync.core.model import ContactPatch, Email
 from customer_sync.core.validate import CLOCKS_APART
 from customer_sync.errors import ConfigError, ExitCode
+from customer_sync.run.edges import RunOptions
 from customer_sync.run.job import Job
-from customer_sync.run.pipeline import Planned, RunOptions, check_clock
+from customer_sync.run.pipeline import Planned, check_clock
 from customer_sync.run.planfile import read_plan, write_plan
 from customer_sync.run.report import OutcomeCounts
 from customer_sync.sandbox import Sandbox

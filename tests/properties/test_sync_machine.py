@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from customer_sync.core.model import Contact, DeleteBehavior, OnDrift, Resubscribe
 from customer_sync.core.requests.routes import RouteChoice
-from customer_sync.run.pipeline import RunOptions
+from customer_sync.run.edges import RunOptions
 from customer_sync.sandbox import Sandbox
 from shop_truth import GUEST, Content, Letter, is_guest
 from sync_laws import LIST, OTHER_LIST, UNMAPPED

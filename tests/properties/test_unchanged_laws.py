@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from customer_sync.core.model import Limit, Write
-from customer_sync.run.pipeline import Planned, RunOptions
+from customer_sync.run.edges import RunOptions
+from customer_sync.run.pipeline import Planned
 from customer_sync.run.report import RunReport
 from session_stage import Shop, event
 from thoroughness import examples

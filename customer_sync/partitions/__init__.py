@@ -1,0 +1,1 @@
+"""Planning a large input piece by piece, in memory that does not grow with it."""
