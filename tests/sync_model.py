@@ -89,15 +89,7 @@ class SyncModel:
         return plan
 
     def _identities(self) -> Identities:
-        owners: dict[Email, frozenset[str]] = {}
-        for customer_id, (known, is_deleted) in self._addresses.items():
-            if not is_deleted:
-                owners[known.value] = owners.get(known.value, frozenset()) | {customer_id}
-        return Identities(
-            addresses={i: known for i, (known, _) in self._addresses.items()},
-            owners=owners,
-            deleted={i: k.at for i, (k, is_deleted) in self._addresses.items() if is_deleted},
-        )
+        return Identities.of_everybody(self._addresses)
 
     def _confirm(self, change: Create | Update | Delete | Keep) -> None:
         customer = change.customer

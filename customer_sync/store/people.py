@@ -42,15 +42,20 @@ class People(StateFile):
                 deleted[customer_id] = as_time(said_at)
         asked = {*emails, *(known.value for known in addresses.values())}
         owners: dict[Email, set[str]] = {}
-        for customer_id, email in self._select(
-            "SELECT customer_id, email FROM identities WHERE NOT is_deleted AND email IN ({})",
+        ends: dict[Email, dict[str, datetime]] = {}
+        for customer_id, email, said_at, is_deleted in self._select(
+            "SELECT customer_id, email, said_at, is_deleted FROM identities WHERE email IN ({})",
             asked,
         ):
-            owners.setdefault(Email(email), set()).add(customer_id)
+            if is_deleted:
+                ends.setdefault(Email(email), {})[customer_id] = as_time(said_at)
+            else:
+                owners.setdefault(Email(email), set()).add(customer_id)
         return Identities(
             addresses=addresses,
             owners={e: frozenset(o) for e, o in owners.items()},
             deleted=deleted,
+            ends=ends,
         )
 
     def addresses(self, ids: Iterable[str]) -> dict[str, Email]:

@@ -809,3 +809,43 @@ def test_whoever_leaves_an_address_is_not_deleted_with_whoever_came_and_went_the
     assert patch(change) == ContactPatch(
         attributes={"CITY": "Rome"}, rename_to=NEW_JANE, email_blocked=True
     )
+
+
+def test_who_returned_elsewhere_before_an_end_at_the_old_address_is_not_ended_by_it() -> None:
+    """The next one there was deleted after the return, which is heard of last."""
+    who = replace(customer(NEW_JANE, 7, former=[JANE], created=7), moved_in_at=at(7))
+    (change,) = changes([who], [], [confirmed(JANE, 10, number=None, is_deleted=True)])
+    assert isinstance(change, Create)
+
+
+def test_who_returned_elsewhere_leaves_the_contact_to_whoever_ended_there() -> None:
+    """It is the next one's, and was blocked with them; but a no of its own is heard."""
+    who = replace(customer(NEW_JANE, 7, former=[JANE], created=7), moved_in_at=at(7))
+    for consent, is_blocked in ((None, None), (said(NO, 2), True)):
+        ended = confirmed(JANE, 10, is_deleted=True, email_consent=consent)
+        blocked = replace(ended, email_blocked_at=at(10))
+        (change,) = changes([who], [contact(JANE, email_blocked=True)], [blocked])
+        assert isinstance(change, Create)
+        assert change.patch.email_blocked is is_blocked
+
+
+def test_the_end_of_those_who_had_the_address_before_ends_nobody_who_came_before_it() -> None:
+    """They had moved on, and their deletion was heard of before that."""
+    who = customer(JANE, 8, created=8)
+    tombstone = confirmed(JANE, 10, number=None, is_deleted=True)
+    assert isinstance(only(replace(who, vacated_at=at(10)), known=tombstone), Create)
+    assert isinstance(only(replace(who, vacated_at=at(9)), known=tombstone), Skip)
+    assert isinstance(only(who, known=tombstone), Skip)
+
+
+def test_the_fields_of_whoever_leaves_are_not_those_of_whoever_follows() -> None:
+    """The one goes to a contact that stands already, and the other keeps the one left here."""
+    moved = customer(NEW_JANE, 9, former=[JANE], ids=["c1"])
+    follower = customer(JANE, 9, ids=["c2"], dated={"CITY": said("Oslo", 2)})
+    found = changes(
+        [follower, moved],
+        [contact(JANE, attributes={"CITY": "Rome"}), contact(NEW_JANE, number=8)],
+        [confirmed(JANE, 7, attributes={"CITY": "Rome"})],
+    )
+    (change,) = (one for one in found if isinstance(one, Update) and one.customer.email == JANE)
+    assert change.patch.attributes == {"CITY": "Oslo"}

@@ -374,8 +374,36 @@ def test_a_contact_stays_while_the_state_knows_another_customer_there() -> None:
 def test_a_contact_goes_with_its_last_customer() -> None:
     """Both are deleted in one input."""
     story = [statement(DELETED, 3, customer_id="c1"), statement(DELETED, 4, customer_id="c2")]
+    found = fold(story, living({"c1": JANE, "c2": JANE}))
+    (last,) = found.customers.values()
+    assert (last.is_deleted, last.ids, last.deleted_at) == (True, frozenset({"c2"}), at(4))
+
+
+def test_whoever_was_deleted_before_the_last_keeps_a_time_of_their_own() -> None:
+    """What arrives later of the time in between may be a return."""
+    story = [statement(DELETED, 3, customer_id="c1"), statement(DELETED, 4, customer_id="c2")]
+    (skipped,) = fold(story, living({"c1": JANE, "c2": JANE})).skipped
+    assert (skipped.reason, skipped.ids, skipped.deleted_at, skipped.statements) == (
+        Reason.SHARED_ADDRESS,
+        frozenset({"c1"}),
+        at(3),
+        1,
+    )
+
+
+def test_those_who_were_deleted_at_one_time_are_one() -> None:
+    """Such as all whom an export does not list."""
+    story = [statement(DELETED, 3, customer_id="c1"), statement(DELETED, 3, customer_id="c2")]
     found = only(fold(story, living({"c1": JANE, "c2": JANE})))
-    assert (found.is_deleted, found.ids) == (True, frozenset({"c1", "c2"}))
+    assert found.ids == frozenset({"c1", "c2"})
+
+
+def test_a_contact_goes_when_the_last_is_heard_of_who_was_not_the_last_to_go() -> None:
+    """The deletion of the other was known, and only that of this one was waited for."""
+    known = replace(living({"c1": JANE}), deleted={"c2": at(4)})
+    known = replace(known, addresses={**known.addresses, "c2": said(JANE, 4)})
+    story = [statement(DELETED, 3, customer_id="c1"), statement(UPDATED, 2, customer_id="c2")]
+    assert only(fold(story, known)).is_deleted
 
 
 def test_the_deletion_of_one_does_not_void_what_was_said_of_the_other() -> None:
@@ -757,6 +785,24 @@ def test_whoever_follows_somebody_who_is_deleted_is_told_apart(is_waiting: bool)
         collected.add_customer(moved)
         moved = collected.customers(known).customers[MARY]
     assert moved.vacated_at == at(3)
+
+
+@pytest.mark.parametrize("is_told_of_twice", [False, True])
+def test_whoever_follows_somebody_whose_end_is_known_is_told_apart(is_told_of_twice: bool) -> None:
+    """The one before is not mentioned any more, and may even have been deleted after this."""
+    known = Identities(ends={JANE: {"c2": at(9), "c3": at(4)}})
+    collected = Fold()
+    for minute in (5, 6) if is_told_of_twice else (5,):
+        collected.add(statement(UPDATED, minute))
+    assert only(collected.customers(known)).vacated_at == at(9)
+
+
+def test_nobody_follows_themselves() -> None:
+    """Somebody who comes back was deleted, and nobody else had the address."""
+    known = Identities(
+        addresses={"c1": said(JANE, 4)}, deleted={"c1": at(4)}, ends={JANE: {"c1": at(4)}}
+    )
+    assert only(fold([statement(CREATED, 5)], known)).vacated_at is None
 
 
 @pytest.mark.parametrize(

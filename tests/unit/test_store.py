@@ -210,6 +210,15 @@ def test_ids_with_any_character_come_back_as_they_are(store: Store) -> None:
     assert store.identities(odd, []).addresses.keys() == odd
 
 
+def test_an_address_remembers_who_was_deleted_there_and_who_was_not(store: Store) -> None:
+    """Also where nobody asks for the ids."""
+    store.record_kept([(Keep(customer=customer(ids=["c1"]), before=contact()), confirmed())])
+    store.note_deleted(["c2"], JANE, at(3))
+    found = store.identities([], [JANE])
+    assert found.owners == {JANE: frozenset({"c1"})}
+    assert found.ends == {JANE: {"c2": at(3)}}
+
+
 def test_more_names_than_one_statement_takes(store: Store) -> None:
     """Thousands of addresses are asked for in pieces."""
     everyone = [f"p{n:05}@example.com" for n in range(2500)]

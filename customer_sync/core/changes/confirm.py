@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from customer_sync.core.customers.news import without_a_yes, without_those_before
+from customer_sync.core.customers.news import told_apart, without_a_yes
 from customer_sync.core.model import (
     Confirmed,
     Contact,
@@ -35,9 +35,8 @@ def confirm(
     customer = change.customer
     contact = None if isinstance(change, Create) else change.before
     patch = None if isinstance(change, Keep) else change.patch
-    if before is not None and customer.vacated_at is not None:
-        before = without_those_before(before, customer.vacated_at)
-    elif before is not None and before.is_deleted and not customer.is_deleted:
+    before = told_apart(customer, before)
+    if before is not None and before.is_deleted and not customer.is_deleted:
         before = without_a_yes(before)
     alive_before = before if before is not None and not before.is_deleted else None
     if customer.is_deleted:

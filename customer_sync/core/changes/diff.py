@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from msgspec import structs
 
+from customer_sync.core.changes.addresses import own_addresses
 from customer_sync.core.changes.consent import NewBlock, decide_new_block
 from customer_sync.core.changes.departures import (
     LeftBehind,
@@ -74,7 +75,7 @@ def diff(
     addresses that are others' by now.
     """
     left_behind = LeftBehind()
-    own = {email: _own_addresses(customer, confirmed) for email, customer in customers.items()}
+    own = own_addresses(customers, confirmed)
     renames = find_renames(own, observed)
     living = {email for email, customer in own.items() if not customer.is_deleted}
     moving = set(renames.moves.values())
@@ -164,22 +165,6 @@ def _change(
         is_merged=is_merged,
         has_said_no_elsewhere=has_said_no_elsewhere,
     )
-
-
-def _own_addresses(customer: Customer, confirmed: Mapping[Email, Confirmed]) -> Customer:
-    """Drop the former addresses that somebody else has been heard of at since.
-
-    Where the customer's own address is confirmed already, the move is old news, and whatever was
-    said of the old address after it is about its next owner.
-    """
-    if customer.email not in confirmed:
-        return customer
-    former = tuple(
-        e
-        for e in customer.former_emails
-        if e not in confirmed or confirmed[e].last_at <= customer.last_at
-    )
-    return structs.replace(customer, former_emails=former)
 
 
 def _by_number(

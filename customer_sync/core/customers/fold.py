@@ -142,10 +142,10 @@ class Fold:
         return lone, entangled
 
     def _named(self, identities: Identities) -> Counter[Email]:
-        """Return how many have, or had, each address."""
+        """Return how many have, or had, each address; all who were deleted there are one."""
         once = (names_of(said, identities) for said, _ in self._once.values())
         heard = ({*one.emails, *known_addresses(one, identities)} for one in self._heard.values())
-        return Counter(chain.from_iterable(chain(once, heard)))
+        return Counter(chain.from_iterable(chain(once, heard, [identities.ends])))
 
     def _hear_of(self, key: Key) -> Heard:
         """Return what was heard of *key* so far, to take in more."""
@@ -245,10 +245,20 @@ def _at_one_address(
         if not alive:
             return
         members = [one for one in members if one not in gone]
-    whole = _together(alive, everyone)
-    if alive and were_at_home(gone_ids, email, identities) and not homes.residents.get(email):
-        whole.vacated = max(one.deleted for one in everyone if one.deleted and one.ids & gone_ids)
-    if not alive and not any(one.deleted for one in members) and not whole.says_no:
+    is_news = alive or any(one.deleted for one in members)
+    earlier = [] if alive else _gone_before_the_last(everyone)
+    for one in earlier:
+        theirs = [m for m in members if m.ids and m.ids <= one.ids]
+        yield _left_to_others(email, one, sum(m.statements for m in theirs))
+        yield from _tombstones_elsewhere(email, one, identities, homes, taken)
+        members = [m for m in members if m not in theirs]
+    whole = _together(alive or [one for one in everyone if one not in earlier], everyone)
+    if alive and not homes.residents.get(email):
+        if were_at_home(gone_ids, email, identities):
+            whole.vacate(max(at for one in everyone if (at := one.deleted) and one.ids & gone_ids))
+        if (ended_at := identities.last_end_of_others(email, whole.ids)) is not None:
+            whole.vacate((ended_at, -1))
+    if not is_news and not whole.says_no:
         yield _old_news(email, whole, members)
         return
     yield _customer(
@@ -258,6 +268,27 @@ def _at_one_address(
         shared_emails=tuple(shared_emails(email, whole, identities, homes)),
         has_moved=_has_moved(email, whole, identities),
         statements=sum(one.statements for one in members),
+    )
+
+
+def _gone_before_the_last(dead: list[Heard]) -> list[Heard]:
+    """Return those who were deleted while others had the address still, whose end it is.
+
+    Each keeps the time of their own deletion: what was said between the two may be a return.
+    """
+    last, _ = max(one.deleted for one in dead if one.deleted)
+    lasting = {i for one in dead if one.deleted and one.deleted[0] == last for i in one.ids}
+    return [one for one in dead if one.ids and one.ids.isdisjoint(lasting)]
+
+
+def _left_to_others(email: Email, gone: Heard, statements: int) -> Skip:
+    """Leave alone who is deleted while another customer has the address."""
+    return Skip(
+        email=email,
+        ids=frozenset(gone.ids),
+        reason=Reason.SHARED_ADDRESS,
+        statements=statements,
+        deleted_at=gone.deleted and gone.deleted[0],
     )
 
 
@@ -285,10 +316,10 @@ def _tombstones_elsewhere(
             yield _customer(former, gone, statements=0)
 
 
-def _together(alive: list[Heard], everyone: list[Heard]) -> Heard:
-    """Join the living, or else the dead; the no of a dead one still holds for the address."""
+def _together(those: list[Heard], everyone: list[Heard]) -> Heard:
+    """Join *those* of all at an address; the no of a dead one still holds for it."""
     whole = Heard()
-    for one in alive or everyone:
+    for one in those:
         whole.merge(one)
     for one in everyone:
         for name, (clock, is_yes) in one.consents.items():

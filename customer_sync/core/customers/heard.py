@@ -91,6 +91,10 @@ class Heard:
         self.deleted = _later(self.deleted, clock)
         self._forget_creations_before_the_deletion()
 
+    def vacate(self, clock: Clock) -> None:
+        """Take in that somebody who had the newest address was deleted at that time."""
+        self.vacated = _later(self.vacated, clock)
+
     @classmethod
     def recall(cls, customer: Customer) -> "Heard":
         """Return what must have been heard to arrive at *customer*."""

@@ -18,6 +18,30 @@ class Identities:
     """The address to the ids of all customers that live at it, as far as confirmed."""
     deleted: Mapping[str, datetime] = field(default_factory=dict)
     """The ids of customers that are deleted, as far as confirmed, and since when."""
+    ends: Mapping[Email, Mapping[str, datetime]] = field(default_factory=dict)
+    """The address to the ids of all customers that had it until they were deleted, and when."""
+
+    @classmethod
+    def of_everybody(cls, known: Mapping[str, tuple[Dated[Email], bool]]) -> "Identities":
+        """Return what is remembered, given everybody's address and whether they are deleted."""
+        owners: dict[Email, frozenset[str]] = {}
+        ends: dict[Email, dict[str, datetime]] = {}
+        for customer_id, (home, is_deleted) in known.items():
+            if is_deleted:
+                ends.setdefault(home.value, {})[customer_id] = home.at
+            else:
+                owners[home.value] = owners.get(home.value, frozenset()) | {customer_id}
+        return cls(
+            addresses={customer_id: home for customer_id, (home, _) in known.items()},
+            owners=owners,
+            deleted={i: home.at for i, (home, is_deleted) in known.items() if is_deleted},
+            ends=ends,
+        )
+
+    def last_end_of_others(self, email: Email, ids: Collection[str]) -> datetime | None:
+        """Return when the last one was deleted at *email* who is none of *ids*."""
+        ends = self.ends.get(email, {})
+        return max((at for i, at in ends.items() if i not in ids), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

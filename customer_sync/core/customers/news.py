@@ -27,11 +27,12 @@ def confirmed_before(
 
     What is known of another contact, such as one that the customer left behind, says nothing
     about who blocked or edited this one. Nor does the end of somebody without a contact, at the
-    address that this one is about to leave.
+    address that this one is about to leave, or had left before that end.
     """
     names = [customer.email, *customer.former_emails]
     if contact is None:
-        return next((confirmed[e] for e in names if e in confirmed), None)
+        about = (confirmed[e] for e in names if e in confirmed)
+        return next((known for known in about if not is_end_of_another(customer, known)), None)
     if contact.email is not None and contact.email in confirmed:
         known = confirmed[contact.email]
         if known.is_deleted and known.contact_id is None and contact.email != customer.email:
@@ -44,6 +45,13 @@ def confirmed_before(
     return next((known for known in about if known.contact_id == contact.id), None)
 
 
+def is_end_of_another(customer: Customer, known: Confirmed) -> bool:
+    """Tell whether *known* is an end at an address that the customer had left by then."""
+    if not known.is_deleted or known.email == customer.email:
+        return False
+    return at_or_before(customer.moved_in_at, known.deleted_at)
+
+
 def settle_in(
     customer: Customer, before: Confirmed | None, moved_in: Iterable[Confirmed]
 ) -> tuple[Customer, Confirmed | None]:
@@ -53,8 +61,7 @@ def settle_in(
     """
     if customer.is_deleted:
         return customer, before
-    if before is not None and customer.vacated_at is not None:
-        before = without_those_before(before, customer.vacated_at)
+    before = told_apart(customer, before)
     living = [known for known in moved_in if not known.is_deleted]
     attributes = dict(customer.attributes)
     for known in living:
@@ -62,13 +69,24 @@ def settle_in(
             if name not in attributes or attributes[name].at < said.at:
                 attributes[name] = said
     is_tombstone = before is not None and before.is_deleted
-    if before is not None and is_tombstone and (living or _moved_in_since(customer, before)):
+    if (
+        before is not None
+        and is_tombstone
+        and (living or _moved_in_since(customer, before) or _ended_others(customer, before))
+    ):
         before = without_a_yes(before)
         before = replace(before, is_deleted=False, deleted_at=None, created_at=None)
     return replace(customer, attributes=attributes), before
 
 
-def without_those_before(known: Confirmed, vacated_at: datetime) -> Confirmed:
+def told_apart(customer: Customer, known: Confirmed | None) -> Confirmed | None:
+    """Return what was confirmed, where it is of the customer's address, without others' words."""
+    if known is None or customer.vacated_at is None or known.email != customer.email:
+        return known
+    return _without_those_before(known, customer.vacated_at)
+
+
+def _without_those_before(known: Confirmed, vacated_at: datetime) -> Confirmed:
     """Return what was confirmed at an address without what is about others who had it."""
     attributes = {n: said for n, said in known.attributes.items() if said.at > vacated_at}
     return replace(without_a_yes(known), attributes=attributes, created_at=None)
@@ -89,6 +107,14 @@ def _moved_in_since(customer: Customer, tombstone: Confirmed) -> bool:
         and tombstone.deleted_at is not None
         and customer.moved_in_at > tombstone.deleted_at
     )
+
+
+def _ended_others(customer: Customer, tombstone: Confirmed) -> bool:
+    """Tell whether others had the address until this end, of which no creation is independent."""
+    came_later = not at_or_before(customer.created_at, tombstone.deleted_at)
+    if customer.created_at is not None and came_later:
+        return False
+    return at_or_before(tombstone.deleted_at, customer.vacated_at)
 
 
 def with_noes_of(customer: Customer, elsewhere: Iterable[Confirmed]) -> Customer:

@@ -234,15 +234,7 @@ class Trial:
                 self._addresses[name] = (structs.replace(known, at=gone.at), True)
 
     def _identities(self) -> Identities:
-        owners: dict[Email, frozenset[str]] = {}
-        for name, (known, is_deleted) in self._addresses.items():
-            if not is_deleted:
-                owners[known.value] = owners.get(known.value, frozenset()) | {name}
-        return Identities(
-            addresses={name: known for name, (known, _) in self._addresses.items()},
-            owners=owners,
-            deleted={name: known.at for name, (known, gone) in self._addresses.items() if gone},
-        )
+        return Identities.of_everybody(self._addresses)
 
 
 def _statements(change: Change) -> int:

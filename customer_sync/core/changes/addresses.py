@@ -1,0 +1,60 @@
+"""Whose the addresses are that customers had before, given what is known of those."""
+
+from collections.abc import Iterator, Mapping
+
+from msgspec.structs import replace
+
+from customer_sync.core.customers.news import is_end_of_another
+from customer_sync.core.model import Confirmed, Customer, Email
+
+
+def own_addresses(
+    customers: Mapping[Email, Customer], confirmed: Mapping[Email, Confirmed]
+) -> dict[Email, Customer]:
+    """Return *customers* with those former addresses that are theirs, by where they live now.
+
+    Whoever lives where another one has just left, and keeps the contact there, takes nothing over
+    of what was said of that one.
+    """
+    own = {email: _own_addresses(customer, confirmed) for email, customer in customers.items()}
+    left = {e for customer in own.values() for e in customer.former_emails}
+    for email in left & own.keys() & confirmed.keys():
+        customer, known = own[email], confirmed[email]
+        vacated_at = max(customer.vacated_at or known.last_at, known.last_at)
+        own[email] = replace(customer, vacated_at=vacated_at)
+    return own
+
+
+def _own_addresses(customer: Customer, confirmed: Mapping[Email, Confirmed]) -> Customer:
+    """Drop the former addresses that somebody else has been heard of at since.
+
+    Where the customer's own address is confirmed already, the move is old news, and whatever was
+    said of the old address after it is about its next owner. Whose end came after the customer had
+    left takes the contact there as well; only its no is heard.
+    """
+    if not customer.former_emails:
+        return customer
+    theirs = frozenset(_ended_with_another(customer, confirmed))
+    is_old_news = customer.email in confirmed
+    return replace(
+        customer,
+        former_emails=tuple(
+            e
+            for e in customer.former_emails
+            if e not in theirs
+            and not (is_old_news and e in confirmed and confirmed[e].last_at > customer.last_at)
+        ),
+        shared_emails=(*customer.shared_emails, *sorted(theirs)),
+    )
+
+
+def _ended_with_another(
+    customer: Customer, confirmed: Mapping[Email, Confirmed]
+) -> Iterator[Email]:
+    """Yield the old addresses whose contact ended with somebody who came after the customer."""
+    for email in customer.former_emails:
+        known = confirmed.get(email)
+        if known is None or known.contact_id is None:
+            continue
+        if is_end_of_another(customer, known):
+            yield email
