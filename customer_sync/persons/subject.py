@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
+from msgspec import structs
 
 from customer_sync.brevo.client import BrevoClient
 from customer_sync.clock import Clock
@@ -167,7 +168,7 @@ def _document(
         "suppression_ledger": {
             "what_this_is": _LEDGER,
             "is_remembered": known.suppression is not None,
-            **asdict(suppression),
+            **structs.asdict(suppression),
         },
         "brevo": {
             "what_this_is": _BREVO,

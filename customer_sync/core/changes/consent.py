@@ -11,14 +11,14 @@
 The same table holds for mail and for SMS.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from customer_sync.core.model import Dated, Resubscribe
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsentDecision:
+class ConsentDecision(Struct, frozen=True, kw_only=True, gc=False):
     """What happens to a block."""
 
     blocked: bool | None = None
@@ -51,8 +51,7 @@ def decide_consent(
     return ConsentDecision(is_yes_ignored=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewBlock:
+class NewBlock(Struct, frozen=True, kw_only=True, gc=False):
     """Whether a contact that is made is blocked from the start, and why."""
 
     blocked: bool | None = None

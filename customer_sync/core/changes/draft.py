@@ -9,7 +9,7 @@ With *confirmed* being what this tool last wrote:
     differ                differ, the shop did not  `on_drift` decides; this is drift
 """
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from customer_sync.core.changes.confirm import was_listed
 from customer_sync.core.changes.consent import ConsentDecision, decide_consent
@@ -34,13 +34,12 @@ BLOCKED = "blocked"
 """How a preview names what is no attribute."""
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """A change in the making: what will be written, shown and remarked."""
 
-    attributes: dict[str, Value] = field(default_factory=dict)
-    fields: list[FieldChange] = field(default_factory=list)
-    notes: dict[Note, None] = field(default_factory=dict)
+    attributes: dict[str, Value] = {}
+    fields: list[FieldChange] = []
+    notes: dict[Note, None] = {}
     """In the order in which they were made; each once."""
 
     def write(self, name: str, old: Value, new: Value, why: Why) -> None:
@@ -64,11 +63,9 @@ def settle_attributes(
     # Nothing was ever written to a contact that others made anew.
     known = before.attributes if before and is_ours and not before.is_deleted else {}
     refused = before.refused if before else {}
-    for name in sorted(customer.attributes):
+    for name in _differing(customer, contact):
         desired = customer.attributes[name].value
         held = contact.attributes.get(name)
-        if same(desired, held):
-            continue
         if name in refused and same(refused[name], desired):
             draft.note(Note.REFUSED_BEFORE)
             continue
@@ -86,6 +83,14 @@ def settle_attributes(
         # Who is alive bears no mark of having been deleted.
         draft.attributes[deleted_flag] = False
         draft.write(deleted_flag, old=True, new=False, why=Why.CHANGED)
+
+
+def _differing(customer: Customer, contact: Contact) -> list[str]:
+    """Return the names of the attributes that a contact holds otherwise, in their order."""
+    held = contact.attributes
+    return sorted(
+        name for name, said in customer.attributes.items() if not same(said.value, held.get(name))
+    )
 
 
 def _why(desired: Value, held: Value, known: Dated[Value] | None) -> Why:
@@ -164,6 +169,8 @@ def _draft_consent(
 
 def same(one: Value, other: Value) -> bool:
     """Compare as Brevo does: the options of a multiple choice have no order, empty is absent."""
+    if one is other or (type(one) is type(other) and one == other):
+        return True
     if isinstance(one, tuple) and isinstance(other, tuple):
         return set(one) == set(other)
     if isinstance(one, bool) is not isinstance(other, bool):

@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct
+
 from customer_sync.core.model import (
     Confirmed,
     Contact,
@@ -16,8 +18,7 @@ from customer_sync.core.model import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suppression:
+class Suppression(Struct, frozen=True, kw_only=True, gc=False):
     """What the ledger remembers of one address; the address itself it does not know."""
 
     is_mail_blocked: bool = False
@@ -44,6 +45,8 @@ class Suppressed:
 
     def is_erased(self, customer: Customer) -> bool:
         """Tell whether a customer was erased, by the address, a former one, or any of the ids."""
+        if not (self.erased or self.erased_ids):
+            return False
         names = (customer.email, *customer.former_emails)
         return not (self.erased.isdisjoint(names) and self.erased_ids.isdisjoint(customer.ids))
 
@@ -74,6 +77,17 @@ def remembered(
         left_lists=frozenset(
             one for name in (email, *former) for one in suppressed.left.get(name, ())
         ),
+    )
+
+
+def remembered_alone(email: Email, suppressed: Suppressed) -> Suppression:
+    """Return what the ledger says about a person who never had another address than *email*."""
+    is_mail_blocked = email in suppressed.mail
+    return Suppression(
+        is_mail_blocked=is_mail_blocked,
+        is_sms_blocked=email in suppressed.sms,
+        is_new_home_blocked=is_mail_blocked,
+        left_lists=suppressed.left.get(email, frozenset()),
     )
 
 

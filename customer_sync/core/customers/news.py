@@ -144,11 +144,7 @@ def since_confirmed(customer: Customer, before: Confirmed | None) -> Customer | 
         return customer
     if before.is_deleted:
         return _come_back(customer, before)
-    attributes = {
-        name: said
-        for name, said in customer.attributes.items()
-        if not _is_superseded(said.at, before.attributes.get(name), before)
-    }
+    attributes = _without_superseded(customer.attributes, before)
     email_consent = _newer(customer.email_consent, before.email_consent, before)
     sms_consent = _newer(customer.sms_consent, before.sms_consent, before)
     is_creation = customer.created_at is not None and not at_or_before(
@@ -157,9 +153,24 @@ def since_confirmed(customer: Customer, before: Confirmed | None) -> Customer | 
     is_silent = not (attributes or email_consent or sms_consent or is_creation)
     if is_silent and customer.last_at < before.last_at and customer.email == before.email:
         return skip(customer, Reason.STALE)
-    return replace(
-        customer, attributes=attributes, email_consent=email_consent, sms_consent=sms_consent
+    is_all_new = (
+        attributes is customer.attributes
+        and email_consent is customer.email_consent
+        and sms_consent is customer.sms_consent
     )
+    news = {"attributes": attributes, "email_consent": email_consent, "sms_consent": sms_consent}
+    return customer if is_all_new else replace(customer, **news)
+
+
+def _without_superseded(
+    attributes: Mapping[str, Dated[Value]], before: Confirmed
+) -> Mapping[str, Dated[Value]]:
+    """Return what was not said anew since, nor voided by a deletion; mostly that is all."""
+    known = before.attributes
+    old = [n for n, said in attributes.items() if _is_superseded(said.at, known.get(n), before)]
+    if not old:
+        return attributes
+    return {name: said for name, said in attributes.items() if name not in old}
 
 
 def _hear_who_came_back(customer: Customer, before: Confirmed) -> Customer | Skip:
