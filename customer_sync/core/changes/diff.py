@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from msgspec import structs
 
+from customer_sync.core.changes.addresses import own_addresses
 from customer_sync.core.changes.departures import (
     LeftBehind,
     delete,
@@ -77,7 +78,7 @@ class Comparison:
         self._confirmed = confirmed
         self._policy = policy
         self._suppressed = suppressed
-        self._own = {email: _own_addresses(one, confirmed) for email, one in customers.items()}
+        self._own = own_addresses(customers, confirmed)
         self._renames = find_renames(self._own, observed)
         self._moving = frozenset(self._renames.moves.values())
         self._by_number = _by_number(self._own.values(), confirmed.values())
@@ -210,22 +211,6 @@ def _has_a_past(customer: Customer) -> bool:
         or customer.moved_in_at
         or customer.vacated_at
     )
-
-
-def _own_addresses(customer: Customer, confirmed: Mapping[Email, Confirmed]) -> Customer:
-    """Drop the former addresses that somebody else has been heard of at since.
-
-    Where the customer's own address is confirmed already, the move is old news, and whatever was
-    said of the old address after it is about its next owner.
-    """
-    if not customer.former_emails or customer.email not in confirmed:
-        return customer
-    former = tuple(
-        e
-        for e in customer.former_emails
-        if e not in confirmed or confirmed[e].last_at <= customer.last_at
-    )
-    return structs.replace(customer, former_emails=former)
 
 
 def _by_number(
