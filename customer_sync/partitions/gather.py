@@ -29,7 +29,7 @@ from customer_sync.partitions.links import Token
 from customer_sync.partitions.scatter import Row, Scattered
 from customer_sync.run.comparing import Compared, compare, desired, listed
 from customer_sync.run.listing import Listing
-from customer_sync.run.own_writes import LATELY, corrected, own_writes
+from customer_sync.run.own_writes import LATELY, corrected, own_writes, those_tried
 from customer_sync.run.settling import BlockHomes
 from customer_sync.store import QueueItem, Store
 from customer_sync.store.retry_queue import due_or_concerned
@@ -178,9 +178,8 @@ def _observed(
     terms: Terms,
 ) -> tuple[dict[Email, Contact], frozenset[Email]]:
     """Return the contacts at *names* by the mirror, and of whom it cannot be relied upon."""
-    own = own_writes(
-        store.tried_lately(names, terms.now - LATELY), store.confirmed(names), ahead=terms.ahead
-    )
+    tried = store.tried_lately(names, terms.now - LATELY)
+    own = own_writes(tried, store.confirmed(those_tried(tried)), ahead=terms.ahead)
     found = corrected(store.mirrored(names), store.mirrored_by_id(own.by_id), own.by_id, names)
     told = {email: contact for email, contact in answers.items() if email in names}
     observed = {email: contact for email, contact in found.items() if email not in told}

@@ -59,8 +59,8 @@ def own_writes(
 ) -> OwnWrites:
     """Return what *tried*, in its order, came to.
 
-    What Brevo would not take, as *confirmed* tells, was not written. *ahead* is by how much
-    Brevo's clock is ahead of ours.
+    What Brevo would not take was not written: *confirmed*, asked for `those_tried`, tells of it.
+    *ahead* is by how much Brevo's clock is ahead of ours.
     """
     by_id: dict[ContactId, OwnWrite] = {}
     unsure: set[Email] = set()
@@ -77,6 +77,11 @@ def own_writes(
         )
         unsure -= _addresses(one.change)
     return OwnWrites(by_id=by_id, unsure=frozenset(unsure))
+
+
+def those_tried(tried: Iterable[Tried]) -> frozenset[Email]:
+    """Return the addresses of the customers that were tried."""
+    return frozenset(one.change.customer.email for one in tried)
 
 
 def written(

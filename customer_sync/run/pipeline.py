@@ -44,7 +44,7 @@ from customer_sync.run.observe import (
     observe,
     read_back,
 )
-from customer_sync.run.own_writes import LATELY, OwnWrites, own_writes
+from customer_sync.run.own_writes import LATELY, OwnWrites, own_writes, those_tried
 from customer_sync.run.planfile import still_true
 from customer_sync.run.taking_in import Accept, Input, accepted, take_in
 from customer_sync.trouble import Code
@@ -283,9 +283,10 @@ async def make_ready_again(
 
 def written_lately(edges: Edges, names: Collection[Email]) -> OwnWrites:
     """Return what this tool lately wrote to contacts at *names*, which listings may not show."""
+    tried = edges.store.tried_lately(names, edges.clock.now() - LATELY)
     return own_writes(
-        edges.store.tried_lately(names, edges.clock.now() - LATELY),
-        edges.store.confirmed(names),
+        tried,
+        edges.store.confirmed(those_tried(tried)),
         ahead=edges.account.clock_ahead or timedelta(),
     )
 

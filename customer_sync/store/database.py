@@ -217,6 +217,13 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
         CREATE INDEX runs_by_whole ON runs (part_of) WHERE part_of IS NOT NULL;
         """,
     ),
+    (
+        "what was tried lately, found without reading what was tried long ago",
+        """
+        CREATE INDEX operations_by_last_try
+            ON operations (coalesce(finished_at, intended_at), email);
+        """,
+    ),
 )
 """Each is applied once, in this order, and never changed after it was released."""
 

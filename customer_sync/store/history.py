@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -311,23 +312,27 @@ class History(StateFile):
         Whoever has, had or was to leave such an address counts.
         """
         begin = since.astimezone(UTC).isoformat()
-        rows = {
-            int(row[0]): row
-            for row in self._select(
-                f"SELECT {_TRIED} FROM operations WHERE email IN ({{}})", emails
-            )
-            if (row[7] or row[4]) >= begin
-        }
+        asked = frozenset(emails)
         with telling(self.path):
+            numbers = {
+                number
+                for number, email in self._db.execute(
+                    "SELECT id, email FROM operations"
+                    " WHERE coalesce(finished_at, intended_at) >= ?",
+                    (begin,),
+                )
+                if email in asked
+            }
             others = self._db.execute(
-                f"SELECT {_TRIED} FROM operations WHERE has_more_names"
+                "SELECT id, change FROM operations WHERE has_more_names"
                 " AND coalesce(finished_at, intended_at) >= ?",
                 (begin,),
             ).fetchall()
-        for row in others:
-            if not self._decoded(row[2], _Whom).names.isdisjoint(emails):
-                rows[int(row[0])] = row
-        return [self._tried(_Row(*rows[number][1:])) for number in sorted(rows)]
+        for number, change in others:
+            if not self._decoded(change, _Whom).names.isdisjoint(asked):
+                numbers.add(number)
+        rows = self._select(f"SELECT {_TRIED} FROM operations WHERE id IN ({{}})", numbers)
+        return [self._tried(_Row(*row[1:])) for row in sorted(rows, key=itemgetter(0))]
 
     def names_tried_lately(self, since: datetime) -> Iterator[frozenset[Email]]:
         """Yield the addresses of each change with several that was still tried since a moment."""
