@@ -42,8 +42,9 @@ class Mirror(StateFile):
 
     def mirrored(self, emails: Iterable[Email]) -> dict[Email, Contact]:
         """Return the mirror's contacts at *emails*."""
-        rows = self._select("SELECT email, body FROM mirror WHERE email IN ({})", emails)
-        return {Email(email): self._decoded(body, Contact) for email, body in rows}
+        rows = self._select("SELECT body FROM mirror WHERE email IN ({})", emails)
+        found = (self._decoded(body, Contact) for (body,) in rows)
+        return {contact.email: contact for contact in found if contact.email is not None}
 
     def mirrored_by_id(self, ids: Iterable[ContactId]) -> dict[ContactId, Contact]:
         """Return the mirror's contacts with these *ids*, at whatever address they are."""

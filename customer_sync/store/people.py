@@ -30,30 +30,30 @@ class People(StateFile):
 
     def identities(self, ids: Iterable[str], emails: Iterable[Email]) -> Identities:
         """Return what is remembered of the customers with *ids*, and of all at *emails*."""
-        addresses = {}
-        deleted = {}
+        addresses: dict[str, Dated[Email]] = {}
+        deleted: dict[str, datetime] = {}
         for customer_id, email, said_at, is_deleted in self._select(
             "SELECT customer_id, email, said_at, is_deleted FROM identities"
             " WHERE customer_id IN ({})",
             ids,
         ):
-            addresses[customer_id] = Dated(value=Email(email), at=as_time(said_at))
+            at = as_time(said_at)
+            addresses[customer_id] = Dated(value=email, at=at)
             if is_deleted:
-                deleted[customer_id] = as_time(said_at)
-        asked = {*emails, *(known.value for known in addresses.values())}
-        owners: dict[Email, set[str]] = {}
+                deleted[customer_id] = at
+        owners: dict[Email, frozenset[str]] = {}
         ends: dict[Email, dict[str, datetime]] = {}
         for customer_id, email, said_at, is_deleted in self._select(
             "SELECT customer_id, email, said_at, is_deleted FROM identities WHERE email IN ({})",
-            asked,
+            {*emails, *(known.value for known in addresses.values())},
         ):
             if is_deleted:
-                ends.setdefault(Email(email), {})[customer_id] = as_time(said_at)
+                ends.setdefault(email, {})[customer_id] = as_time(said_at)
             else:
-                owners.setdefault(Email(email), set()).add(customer_id)
+                owners[email] = owners.get(email, frozenset()) | {customer_id}
         return Identities(
             addresses=addresses,
-            owners={e: frozenset(o) for e, o in owners.items()},
+            owners=owners,
             deleted=deleted,
             ends=ends,
         )
@@ -82,8 +82,9 @@ class People(StateFile):
 
     def confirmed(self, emails: Iterable[Email]) -> dict[Email, Confirmed]:
         """Return what was confirmed for each of *emails* that was confirmed at all."""
-        rows = self._select("SELECT email, body FROM confirmed WHERE email IN ({})", emails)
-        return {Email(email): self._decoded(body, Confirmed) for email, body in rows}
+        rows = self._select("SELECT body FROM confirmed WHERE email IN ({})", emails)
+        found = (self._decoded(body, Confirmed) for (body,) in rows)
+        return {known.email: known for known in found}
 
     def count_known(self) -> int:
         """Return how many living customers are confirmed."""

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +15,7 @@ from customer_sync.store.database import connect, telling, transaction
 from customer_sync.trouble import Code
 
 T = TypeVar("T")
+V = TypeVar("V", str, int, bytes)
 
 _CHUNK = 500
 """How many values one SELECT asks for; SQLite allows no fewer than 999 placeholders."""
@@ -37,8 +39,9 @@ class StateFile:
         self._db.close()
 
     def _decoded(self, body: bytes | str, kind: type[T]) -> T:
+        decoder: msgspec.json.Decoder[T] = _decoder(kind)  # type: ignore[arg-type] # has a hash
         try:
-            return msgspec.json.decode(body, type=kind)
+            return decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise StoreError(
                 f"The state {self.path} holds what this version cannot read: {error}.",
@@ -51,10 +54,11 @@ class StateFile:
         with telling(self.path), transaction(self._db):
             self._db.execute(sql, values)
 
-    def _select(self, sql: str, values: Iterable[str | int]) -> Iterator[sqlite3.Row]:
+    def _select(self, sql: str, values: Iterable[V]) -> Iterator[sqlite3.Row]:
         """Run *sql*, whose `{}` stands for a list of placeholders, for *values* in chunks."""
         with telling(self.path):
-            for chunk in in_chunks(values):
+            # In the order of the index, neighbours are found on one page of the file.
+            for chunk in in_chunks(sorted(values)):
                 # Fetched at once: an abandoned cursor would outlive the file.
                 yield from self._db.execute(sql.format(_marks(chunk)), chunk).fetchall()
 
@@ -68,6 +72,11 @@ def in_chunks(values: Iterable[T]) -> Iterator[list[T]]:
 
 def _marks(chunk: Sequence[object]) -> str:
     return ",".join("?" * len(chunk))
+
+
+@cache
+def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    return msgspec.json.Decoder(kind)
 
 
 def as_time(text: str) -> datetime:

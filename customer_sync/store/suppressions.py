@@ -12,7 +12,7 @@ from customer_sync.core.changes.suppression import Lesson, Suppressed, Suppressi
 from customer_sync.core.model import Contact, Email
 from customer_sync.core.proving.mentions import Person
 from customer_sync.store.database import telling, transaction
-from customer_sync.store.statefile import StateFile, as_time, in_chunks
+from customer_sync.store.statefile import StateFile, as_time
 
 N = TypeVar("N", bound=str)
 
@@ -38,10 +38,15 @@ class Suppressions(StateFile):
         super().__init__(path, may_begin_anew=may_begin_anew, is_checked=is_checked)
         try:
             # Never within a transaction, with which it would be taken back.
-            self._key = self._drawn_key()
+            key = self._drawn_key()
         except BaseException:
             self.close()
             raise
+        self._keyed = {
+            # Copied for each name: to take in the key is most of the work.
+            kind: hashlib.blake2b(digest_size=_SIZE, key=key, person=kind)
+            for kind in (_EMAIL, _ID)
+        }
 
     def suppressed(self, emails: Iterable[Email], ids: Iterable[str] = ()) -> Suppressed:
         """Return what is remembered of *emails*, and which of *ids* were erased."""
@@ -140,9 +145,9 @@ class Suppressions(StateFile):
     # ------------------------------------------------------------ the rest
 
     def _hash(self, name: str, kind: bytes) -> bytes:
-        return hashlib.blake2b(
-            name.encode("utf-8", "surrogatepass"), digest_size=_SIZE, key=self._key, person=kind
-        ).digest()
+        digest = self._keyed[kind].copy()
+        digest.update(name.encode("utf-8", "surrogatepass"))
+        return digest.digest()
 
     def _drawn_key(self) -> bytes:
         """Return the key of this state, which the first one to ask draws."""
@@ -159,25 +164,23 @@ class Suppressions(StateFile):
     def _found(
         self, names: Iterable[N], hashed: Callable[[N], bytes]
     ) -> Iterator[tuple[N, Suppression]]:
-        for chunk in in_chunks(names):
-            asked = {hashed(name): name for name in chunk}
-            marks = ",".join("?" * len(asked))
-            with telling(self.path):
-                rows = self._db.execute(
-                    "SELECT hash, no_mail, no_sms, left_lists, erased_at FROM suppressions"
-                    f" WHERE hash IN ({marks})",
-                    list(asked),
-                ).fetchall()
-            for found, no_mail, no_sms, left_lists, erased_at in rows:
-                yield (
-                    asked[found],
-                    Suppression(
-                        is_mail_blocked=bool(no_mail),
-                        is_sms_blocked=bool(no_sms),
-                        left_lists=self._decoded(left_lists or "[]", frozenset[int]),
-                        erased_at=as_time(erased_at) if erased_at else None,
-                    ),
-                )
+        asked = {hashed(name): name for name in names}
+        for found, no_mail, no_sms, left_lists, erased_at in self._select(
+            "SELECT hash, no_mail, no_sms, left_lists, erased_at FROM suppressions"
+            " WHERE hash IN ({})",
+            asked,
+        ):
+            yield (
+                asked[found],
+                Suppression(
+                    is_mail_blocked=bool(no_mail),
+                    is_sms_blocked=bool(no_sms),
+                    left_lists=self._decoded(left_lists, frozenset[int])
+                    if left_lists
+                    else frozenset(),
+                    erased_at=as_time(erased_at) if erased_at else None,
+                ),
+            )
 
     def _remembers_anybody(self) -> bool:
         return self._exists("SELECT 1 FROM suppressions LIMIT 1")
