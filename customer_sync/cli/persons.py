@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
+from typer.core import TyperCommand
 
 from customer_sync.cli.options import (
     CONFIG,
@@ -31,6 +32,7 @@ from customer_sync.target import Connection
 from customer_sync.trouble import Code
 
 STDOUT = Path("-")
+RECEIPT = "--receipt"
 
 AddressArgument: TypeAlias = Annotated[
     str, typer.Argument(help="The person's address.", metavar="EMAIL")
@@ -40,9 +42,24 @@ YesOption: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not 
 suppressions = typer.Typer(help="Who was blocked or erased, and must not come back mailable.")
 
 
+class CommandWithReceipt(TyperCommand):
+    """A command whose receipt goes to standard output where no file is named after the option."""
+
+    # Typer declares its private base class of the context that it gives.
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Parse *args*, with the name of standard output where the option stands without one."""
+        following = [*args[1:], "--"]
+        spelled: list[str] = []
+        for word, after in zip(args, following, strict=True):
+            spelled.append(word)
+            if word == RECEIPT and after.startswith("-") and after != str(STDOUT):
+                spelled.append(str(STDOUT))
+        return super().parse_args(ctx, spelled)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("erase")(erase_person)
+    app.command("erase", cls=CommandWithReceipt)(erase_person)
     app.command("export-subject")(export_subject)
     app.add_typer(suppressions, name="suppressions")
 
@@ -55,8 +72,8 @@ def erase_person(
     receipt: Annotated[
         Path | None,
         typer.Option(
-            "--receipt",
-            help="Keep the receipt in a file as JSON; `-` is standard output.",
+            RECEIPT,
+            help="Keep the receipt in a file as JSON; `-`, or nothing, is standard output.",
             metavar="FILE|-",
         ),
     ] = None,

@@ -124,6 +124,15 @@ def test_the_receipt_is_kept_in_a_file_for_its_owner(world: World) -> None:
     assert erase(world, "--receipt", "-").document["exit_code"] == 0
 
 
+@pytest.mark.parametrize("options", [["--yes", "--receipt"], ["--receipt", "-y"]])
+def test_a_receipt_without_a_file_is_standard_output(world: World, options: list[str]) -> None:
+    """No other option is taken for the name of the file."""
+    lived(world)
+    result = world.call("erase", JANE, *options)
+    assert result.document["person"] == "j***@example.com"
+    assert not (world.folder / "-y").exists()
+
+
 def test_a_receipt_that_cannot_be_kept_was_seen_all_the_same(world: World) -> None:
     """What is done is done, and said."""
     result = erase(world, "--receipt", "nowhere/receipt.json")
