@@ -36,7 +36,7 @@ class Display(Protocol):
 class Scale:
     """How a large input is cut; the plan is the same however that is."""
 
-    least_bytes: int = 2**25
+    least_bytes: int = 2**23
     """A smaller one is planned as a whole, in memory."""
     part_bytes: int = 2**22
     """Of the input, for one partition."""
