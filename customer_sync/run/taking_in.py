@@ -28,6 +28,7 @@ from customer_sync.run.intake import Intake, Read, unchanged
 from customer_sync.run.listing import Listing
 from customer_sync.run.settling import Settling
 from customer_sync.store import QueueItem
+from customer_sync.store.retry_queue import due_or_concerned
 from customer_sync.trouble import Code
 
 Accept: TypeAlias = Callable[[Record | Rejection], Statement | Rejection]
@@ -91,13 +92,15 @@ class _TakingIn:
 
     def names(self) -> frozenset[Email]:
         """Return every address that anybody who was mentioned has, or had."""
-        known = self._edges.store.identities(self.fold.ids, self.fold.emails).addresses.values()
-        return self.fold.emails | {one.value for one in known}
+        return self.fold.emails.union(self._edges.store.addresses(self.fold.ids).values())
 
     def add_waiting(self) -> None:
         """Take in what waits for a retry that is due, or for somebody who was mentioned."""
-        waiting = self._edges.store.queued(
-            now=self._edges.clock.now(), emails=self.names(), ids=self.fold.ids
+        queue = self._edges.store.queue()
+        if not queue:
+            return
+        waiting = due_or_concerned(
+            queue, now=self._edges.clock.now(), emails=self.names(), ids=self.fold.ids
         )
         for item in waiting:
             if item.customer.email not in self._added:
