@@ -27,6 +27,7 @@ from customer_sync.core.model import (
 from customer_sync.core.plan import Unchanged
 from customer_sync.partitions.links import Token
 from customer_sync.partitions.scatter import Row, Scattered
+from customer_sync.partitions.spill import replace_with, telling
 from customer_sync.run.comparing import Compared, compare, desired, listed
 from customer_sync.run.listing import Listing
 from customer_sync.run.own_writes import LATELY, corrected, own_writes, those_tried
@@ -221,8 +222,9 @@ def _counted(keeps: Collection[Keep]) -> Unchanged:
 def _write(path: Path, keeps: Iterable[Keep], compared: Compared, homes: BlockHomes) -> None:
     """Keep what is right as it is until the plan is applied."""
     path.parent.mkdir(exist_ok=True)
-    with path.open("wb") as file:
-        for change in keeps:
-            known = _known([change], compared.confirmed)
-            row = Kept(change=change, known=known, home=homes.of(change))
-            file.write(_ENCODER.encode(row) + b"\n")
+    rows = (
+        Kept(change=change, known=_known([change], compared.confirmed), home=homes.of(change))
+        for change in keeps
+    )
+    with telling():
+        replace_with(path, b"".join(_ENCODER.encode(row) + b"\n" for row in rows))

@@ -26,7 +26,7 @@ from customer_sync.partitions.keeping import KeptParts
 from customer_sync.partitions.links import Links, token
 from customer_sync.partitions.processes import Alone, Crew, Processes
 from customer_sync.partitions.scatter import Share, find_homes, move
-from customer_sync.partitions.work import Setup, Stretch, Work
+from customer_sync.partitions.work import Batch, Setup, Stretch, Work
 from customer_sync.platforms.reading import Asked
 from customer_sync.run.edges import Edges, RunOptions
 from customer_sync.run.intake import BlockIntake, Intake, Read
@@ -135,7 +135,7 @@ class Partitioned:
         )
         for customer in self._others():
             self._link(customer)
-        self._rows.flush()
+        self._rows.flush("others")
         self._unknown = list(find_homes(self._rows, taken.links))
 
     async def plan(self) -> InParts:
@@ -175,7 +175,7 @@ class Partitioned:
             self._intake.on_end()
             return
         records = self._intake.read()
-        async for share in Alone(self._work).each(Work.take, _shares(records)):
+        async for share in Alone(self._work).each(Work.take, _batches(records)):
             self._take(share)
 
     def _take(self, share: Share) -> None:
@@ -220,7 +220,7 @@ class Partitioned:
         for customer_id, row in self._unknown:
             where = found.get(customer_id)
             self._rows.put(token(customer_id if where is None else where.value), row)
-        self._rows.flush()
+        self._rows.flush("found")
         self._unknown = []
         return found
 
@@ -235,7 +235,7 @@ class Partitioned:
             return
         for email, ids in self._edges.store.names_of_living():
             self._rows.put_living(self._partition(email), email, ids)
-        self._rows.flush()
+        self._rows.flush("living")
 
     def _parts(self, moved: Mapping[int, int], found: Mapping[str, Dated[Email]]) -> list[Part]:
         count = self._setup.count
@@ -331,7 +331,9 @@ def _stretches(intake: BlockIntake) -> Iterator[Stretch]:
         base += sum(block.size for block in file.blocks)
 
 
-def _shares(records: Iterator[Read]) -> Iterator[list[Read]]:
+def _batches(records: Iterator[Read]) -> Iterator[Batch]:
     """Yield *records*, some at a time."""
+    number = 0
     while some := list(islice(records, _SHARE)):
-        yield some
+        yield Batch(name=f"{number}", records=some)
+        number += 1

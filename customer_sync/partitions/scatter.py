@@ -85,10 +85,10 @@ class Scattered:
             email, ids = _LIVING.decode(row)
             yield Email(email), ids
 
-    def flush(self) -> None:
-        """Write down what is held."""
+    def flush(self, task: str) -> None:
+        """Write down what is held, in the name of a *task*."""
         for spill in (self.statements, self.homeless, self.pairs, self.moved, self.living):
-            spill.flush()
+            spill.flush(task)
 
     def rows(self, number: int, left: Collection[Token]) -> Iterator[Row]:
         """Yield the statements of a partition, without those whose tokens have *left* it."""
@@ -103,12 +103,14 @@ def scatter(
     records: Iterable[Read],
     to: Scattered,
     *,
+    task: str,
     accept: Accept,
     addresses: Callable[[Collection[str]], Mapping[str, Email]],
 ) -> Share:
     """Accept *records* and put their statements into partitions.
 
-    *addresses* tells where the customers with some ids are known to be.
+    The *task* names the files, so that a second attempt takes the place of the first. *addresses*
+    tells where the customers with some ids are known to be.
     """
     rejections: list[Rejection] = []
     warnings: list[FieldWarning] = []
@@ -126,7 +128,7 @@ def scatter(
         rows.append((read, statement))
     known = addresses([s.customer_id for _, s in rows if s.customer_id is not None])
     links = [link for row in rows if (link := _put(*row, known, to)) is not None]
-    to.flush()
+    to.flush(task)
     return Share(
         records=count,
         rejections=tuple(rejections),
@@ -179,7 +181,7 @@ def find_homes(to: Scattered, links: Links) -> Iterator[tuple[str, bytes]]:
                 yield _DECODER.decode(row).statement.customer_id or "", row
         to.pairs.clear(number)
         to.homeless.clear(number)
-        to.statements.flush()
+        to.statements.flush(f"homeless-{number}")
 
 
 def move(to: Scattered, moved: Mapping[Token, int]) -> None:
@@ -188,4 +190,4 @@ def move(to: Scattered, moved: Mapping[Token, int]) -> None:
         for key, row in to.statements.rows(number):
             if key in moved:
                 to.moved.add(moved[key], key, row)
-        to.moved.flush()
+        to.moved.flush(f"from-{number}")

@@ -1,4 +1,4 @@
-"""Rows on disk, by partition: several processes write them, one reads a partition at a time."""
+"""Rows on disk, by partition: many tasks write them, one reads a partition at a time."""
 
 import os
 import shutil
@@ -38,21 +38,20 @@ class Spill:
         held += _FRAME.pack(key, len(row))
         held += row
 
-    def flush(self) -> None:
-        """Write down what is held."""
-        with _telling():
+    def flush(self, task: str) -> None:
+        """Write down what is held, in the name of a *task*: done again, it takes its own place."""
+        with telling():
             for partition, rows in self._held.items():
                 folder = self._folder / f"{partition}"
                 folder.mkdir(parents=True, exist_ok=True)
-                with (folder / f"{os.getpid()}").open("ab") as file:
-                    file.write(rows)
+                replace_with(folder / task, rows)
         self._held.clear()
 
     def rows(self, partition: int) -> Iterator[tuple[Token, bytes]]:
-        """Yield the rows of *partition* that were written, of each process in its order."""
+        """Yield the rows of *partition* that were written."""
         folder = self._folder / f"{partition}"
-        with _telling():
-            parts = [path.read_bytes() for path in sorted(folder.glob("*"))]
+        with telling():
+            parts = [path.read_bytes() for path in sorted(folder.glob("[!.]*"))]
         for part in parts:
             at = 0
             while at < len(part):
@@ -69,6 +68,17 @@ class Spill:
     def partitions(self) -> list[int]:
         """The partitions that have rows, in order."""
         return sorted(int(path.name) for path in self._folder.glob("*"))
+
+
+def replace_with(path: Path, content: bytes | bytearray) -> None:
+    """Write a file so that nobody sees half of it, and whoever writes last has the say.
+
+    Raises:
+        OSError: there is no room.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_bytes(content)
+    draft.replace(path)
 
 
 class SpillRoom:
@@ -97,13 +107,14 @@ class SpillRoom:
     def folder(self) -> Path:
         """The folder, which is made when it is asked for first."""
         if self._folder is None:
-            with _telling():
+            with telling():
                 self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._beside))
         return self._folder
 
 
 @contextmanager
-def _telling() -> Iterator[None]:
+def telling() -> Iterator[None]:
+    """Turn whatever the file system says of the rows into a StoreError."""
     try:
         yield
     except OSError as error:

@@ -50,6 +50,14 @@ class Stretch:
     """When the file was written, which dates what has no time of its own."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Some records that were read already."""
+
+    name: str
+    records: Sequence[Read]
+
+
 class Work:
     """Carries out tasks, one at a time."""
 
@@ -63,13 +71,19 @@ class Work:
         setup = self._setup
         file = open_some(stretch.name, stretch.blocks, now=setup.now, asked=setup.asked)
         file = replace(file, written_at=stretch.written_at)
-        return self.take(
-            [read for block in file.blocks for read in reads(stretch.base, file, block)]
-        )
+        records = [read for block in file.blocks for read in reads(stretch.base, file, block)]
+        first = stretch.base + stretch.blocks[0].offset
+        return self.take(Batch(name=f"{first}", records=records))
 
-    def take(self, records: Sequence[Read]) -> Share:
-        """Put *records* into their partitions."""
-        return scatter(records, self.rows, accept=self.accept, addresses=self._state.addresses)
+    def take(self, batch: Batch) -> Share:
+        """Put some records into their partitions."""
+        return scatter(
+            batch.records,
+            self.rows,
+            task=batch.name,
+            accept=self.accept,
+            addresses=self._state.addresses,
+        )
 
     def plan(self, part: Part) -> PartPlan:
         """Plan one partition."""
