@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from typing import Protocol
 
 from customer_sync.brevo.client import BrevoClient
@@ -32,6 +33,15 @@ class Display(Protocol):
         ...
 
 
+class Engine(StrEnum):
+    """Who does the work of planning a large input."""
+
+    LOCAL = "local"
+    """Processes of this machine."""
+    SPARK = "spark"
+    """The executors of an Apache Spark cluster."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
     """How a large input is cut; the plan is the same however that is."""
@@ -42,6 +52,7 @@ class Scale:
     """Of the input, for one partition."""
     workers: int = 1
     """Processes that work at a time."""
+    engine: Engine = Engine.LOCAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
