@@ -30,33 +30,19 @@ class People(StateFile):
 
     def identities(self, ids: Iterable[str], emails: Iterable[Email]) -> Identities:
         """Return what is remembered of the customers with *ids*, and of all at *emails*."""
-        addresses: dict[str, Dated[Email]] = {}
-        deleted: dict[str, datetime] = {}
-        for customer_id, email, said_at, is_deleted in self._select(
-            "SELECT customer_id, email, said_at, is_deleted FROM identities"
-            " WHERE customer_id IN ({})",
-            ids,
-        ):
-            at = as_time(said_at)
-            addresses[customer_id] = Dated(value=email, at=at)
-            if is_deleted:
-                deleted[customer_id] = at
-        owners: dict[Email, frozenset[str]] = {}
-        ends: dict[Email, dict[str, datetime]] = {}
+        asked = frozenset(emails)
+        known = dict(self._known_at(asked))
+        elsewhere = self.addresses(frozenset(ids) - known.keys()).values()
+        known.update(self._known_at(frozenset(elsewhere) - asked))
+        return Identities.of_everybody(known)
+
+    def _known_at(self, emails: Iterable[Email]) -> Iterator[tuple[str, tuple[Dated[Email], bool]]]:
+        """Yield the ids of all who have, or had last, one of *emails*; are they deleted?"""
         for customer_id, email, said_at, is_deleted in self._select(
             "SELECT customer_id, email, said_at, is_deleted FROM identities WHERE email IN ({})",
-            {*emails, *(known.value for known in addresses.values())},
+            emails,
         ):
-            if is_deleted:
-                ends.setdefault(email, {})[customer_id] = as_time(said_at)
-            else:
-                owners[email] = owners.get(email, frozenset()) | {customer_id}
-        return Identities(
-            addresses=addresses,
-            owners=owners,
-            deleted=deleted,
-            ends=ends,
-        )
+            yield customer_id, (Dated(value=email, at=as_time(said_at)), bool(is_deleted))
 
     def addresses(self, ids: Iterable[str]) -> dict[str, Email]:
         """Return the addresses that are remembered of the customers with *ids*."""

@@ -16,8 +16,9 @@ def own_addresses(
     Whoever lives where another one has just left, and keeps the contact there, takes nothing over
     of what was said of that one.
     """
-    own = {email: _own_addresses(customer, confirmed) for email, customer in customers.items()}
-    left = {e for customer in own.values() for e in customer.former_emails}
+    movers = {email: one for email, one in customers.items() if one.former_emails}
+    own = {**customers, **{email: _own_addresses(one, confirmed) for email, one in movers.items()}}
+    left = {e for email in movers for e in own[email].former_emails}
     for email in left & own.keys() & confirmed.keys():
         customer, known = own[email], confirmed[email]
         vacated_at = max(customer.vacated_at or known.last_at, known.last_at)
@@ -32,8 +33,6 @@ def _own_addresses(customer: Customer, confirmed: Mapping[Email, Confirmed]) -> 
     said of the old address after it is about its next owner. Whose end came after the customer had
     left takes the contact there as well; only its no is heard.
     """
-    if not customer.former_emails:
-        return customer
     theirs = frozenset(_ended_with_another(customer, confirmed))
     is_old_news = customer.email in confirmed
     return replace(

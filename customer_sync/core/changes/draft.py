@@ -87,10 +87,8 @@ def settle_attributes(
 
 def _differing(customer: Customer, contact: Contact) -> list[str]:
     """Return the names of the attributes that a contact holds otherwise, in their order."""
-    held = contact.attributes
-    return sorted(
-        name for name, said in customer.attributes.items() if not same(said.value, held.get(name))
-    )
+    held, desired = contact.attributes, customer.attributes
+    return sorted([n for n, said in desired.items() if not same(said.value, held.get(n))])
 
 
 def _why(desired: Value, held: Value, known: Dated[Value] | None) -> Why:

@@ -25,7 +25,10 @@ def find_renames(customers: Mapping[Email, Customer], observed: Mapping[Email, C
     An address may be taken over from a contact that is renamed itself. A ring of such takeovers
     cannot be done one after the other and is left to a person. Who is deleted does not move.
     """
-    left_behind = _left_behind(customers, observed)
+    movers = {email: one for email, one in customers.items() if one.former_emails}
+    if not movers:
+        return Renames()
+    left_behind = _left_behind(movers, observed)
     wanted = {
         new: old[0] for new, old in left_behind.items() if old and not customers[new].is_deleted
     }

@@ -51,7 +51,8 @@ class Homes:
     confirmed: Mapping[Email, frozenset[str]]
     """As the state knows."""
     residents: Mapping[Email, frozenset[str]]
-    """Without those who are heard to be deleted, or elsewhere by now."""
+    """Of the addresses that were heard of, without those who are heard to be deleted, or elsewhere
+    by now."""
     ended: frozenset[Email]
     """Addresses of customers without an id who are heard to be deleted."""
 
@@ -78,9 +79,11 @@ def find_homes(identities: Identities, groups: Mapping[Email, Collection[Heard]]
         if recall_death(one, identities).is_deleted
         for i in one.ids
     }
+    had = {email for members in groups.values() for one in members for email in one.emails}
     residents = {
         email: frozenset(i for i in ids - dead if newest.get(i, email) == email)
         for email, ids in identities.owners.items()
+        if email in had
     }
     ended = frozenset(
         email

@@ -167,7 +167,12 @@ def _without_superseded(
 ) -> Mapping[str, Dated[Value]]:
     """Return what was not said anew since, nor voided by a deletion; mostly that is all."""
     known = before.attributes
-    old = [n for n, said in attributes.items() if _is_superseded(said.at, known.get(n), before)]
+    old = [
+        name
+        for name, said in attributes.items()
+        if ((was := known.get(name)) is None or said.at < was.at)
+        and _is_superseded(said.at, was, before)
+    ]
     if not old:
         return attributes
     return {name: said for name, said in attributes.items() if name not in old}
