@@ -29,6 +29,8 @@ from customer_sync.core.model import (
 from customer_sync.errors import PlanRefused
 from customer_sync.trouble import Code
 
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
 DEFAULT_DELETE_SHARE = 0.10
 DEFAULT_DELETE_COUNT = 100
 """Without `max_deletes`, deletions may reach whichever of the two is more."""
@@ -191,7 +193,7 @@ def check_consent(plan: Plan, policy: Policy) -> None:
 
 def contact_digest(contact: Contact) -> str:
     """Return a digest of what a contact holds, whenever it was last modified."""
-    return _hash(msgspec.json.encode(_timeless(contact), order="deterministic"))
+    return _hash(_ENCODER.encode(_timeless(contact)))
 
 
 # ---------------------------------------------------------------- order and digest
@@ -203,26 +205,24 @@ def _order(change: Change) -> tuple[int, str]:
     Renames come before everything: they free addresses that creations may need.
     """
     match change:
-        case Update() if change.patch.rename_to is not None:
-            return 0, change.customer.email
-        case Create():
-            return 1, change.customer.email
-        case Update():
-            return 2, change.customer.email
-        case Delete():
-            return (3 if change.patch is not None else 4), change.customer.email
         case Keep():
             return 5, change.customer.email
+        case Update():
+            return (2 if change.patch.rename_to is None else 0), change.customer.email
+        case Create():
+            return 1, change.customer.email
+        case Delete():
+            return (3 if change.patch is not None else 4), change.customer.email
         case Skip():
             return 6, change.email or min(change.ids, default="")
 
 
-def digest_of(changes: Iterable[Change]) -> str:
-    """Return a digest of *changes* in whatever order; it leaves out when contacts were modified."""
+def digest_of(ordered: Iterable[Change]) -> str:
+    """Return a digest of changes in their order; it leaves out when contacts were modified."""
     digest = hashlib.sha256()
-    for change in sorted(changes, key=_order):
+    for change in ordered:
         digest.update(type(change).__name__.encode())
-        digest.update(msgspec.json.encode(_timeless_change(change), order="deterministic"))
+        digest.update(_ENCODER.encode(_timeless_change(change)))
     return digest.hexdigest()
 
 
