@@ -8,6 +8,7 @@ CustomerSyncError
       ShopAuthError    stop: the shop refused the token or the key
     ShopUnavailable    try again later: network, 429, 5xx
   PlanRefused          stop before writing: the guard said no
+  WorkerLost           try again: a process that planned was killed
   StoreError           stop: the state is unusable
     StoreBusy          stop: another run holds the state
     StoreDamaged       stop: the file is broken, and whoever holds the lock moves it aside
@@ -122,6 +123,12 @@ class PlanRefused(CustomerSyncError):
     """The guard refuses the whole plan; nothing was written."""
 
     exit_code = ExitCode.REFUSED
+
+
+class WorkerLost(CustomerSyncError):
+    """Try again: a process that planned was killed."""
+
+    exit_code = ExitCode.UNAVAILABLE
 
 
 class StoreError(CustomerSyncError):

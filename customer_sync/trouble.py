@@ -45,6 +45,7 @@ class Code(StrEnum):
     PLAN_UNREADABLE = "CS303"
     PLAN_CHANGED = "CS304"
     DELETIONS_WITHHELD = "CS305"
+    SHARDS = "CS306"
 
     KEY_REFUSED = "CS401"
     IP_NOT_AUTHORISED = "CS402"
@@ -76,6 +77,7 @@ class Code(StrEnum):
     NO_ROOM = "CS506"
     SANDBOX_FILE = "CS507"
     INBOX_FULL = "CS508"
+    WORKER_LOST = "CS509"
 
     SHOP_UNSET = "CS601"
     SHOP_KEY = "CS602"

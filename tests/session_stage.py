@@ -16,6 +16,9 @@ from customer_sync.config import Config
 from customer_sync.config.loading import load
 from customer_sync.console import Watch
 from customer_sync.core.model import Contact
+from customer_sync.partitions.gather import Terms
+from customer_sync.partitions.work import Setup
+from customer_sync.platforms.reading import Asked
 from customer_sync.run.heralds import Herald
 from customer_sync.run.job import Job
 from customer_sync.run.measures import Trace
@@ -95,6 +98,20 @@ class Shop:
         sources = (self.write("events.jsonl", events),) if events else ()
         return self.do(
             Job(**{"command": "run", "sources": sources, **job}), watch=watch, on_planned=on_planned
+        )
+
+    def partition_setup(self) -> Setup:
+        """Return what processes that plan in partitions are told."""
+        now, config = self.clock.now(), self.config
+        return Setup(
+            config=config,
+            attributes={},
+            now=now,
+            asked=Asked(),
+            state=self._state_path,
+            folder=self.state,
+            count=1,
+            terms=Terms(policy=config.policy, now=now),
         )
 
     def do(

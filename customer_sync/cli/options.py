@@ -20,6 +20,7 @@ from customer_sync.core.model import Limit
 from customer_sync.core.platforms import Platform, platforms
 from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.pull.watermarks import Since
+from customer_sync.run.scale import Engine, Shard
 
 CONFIG = Path("config.yaml")
 """Where the configuration is looked for."""
@@ -130,6 +131,32 @@ SinceOption: TypeAlias = Annotated[
 
 RouteOption: TypeAlias = Annotated[
     RouteChoice, typer.Option("--route", help="Force a way to write. Default: the cheapest.")
+]
+WorkersOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        help="Processes that plan a large input. Default: as many as there are cores.",
+        metavar="N",
+        min=1,
+    ),
+]
+EngineOption: TypeAlias = Annotated[
+    Engine,
+    typer.Option(
+        "--engine",
+        help="Who plans a large input: this machine's processes, or the executors of a Spark "
+        "cluster.",
+    ),
+]
+ShardOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        help="Plan one of so many parts of the customers, such as 2/4; `apply` takes all parts "
+        "together.",
+        metavar="K/P",
+    ),
 ]
 MaxDeletesOption: TypeAlias = Annotated[
     str | None,
@@ -251,6 +278,23 @@ def limit(option: str, text: str | None) -> Limit | None:
         return parse_limit(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint=option) from error
+
+
+def shard(text: str | None) -> Shard | None:
+    """Return which part of a plan is asked for.
+
+    Raises:
+        typer.BadParameter: it is no such part.
+    """
+    if text is None:
+        return None
+    number, _, of = text.partition("/")
+    if number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of):
+        return Shard(number=int(number), of=int(of))
+    raise typer.BadParameter(
+        f"{text!r} is no part such as 2/4: the first number goes from 1 to the second.",
+        param_hint="--shard",
+    )
 
 
 def seconds(option: str, text: str | None) -> float | None:

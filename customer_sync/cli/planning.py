@@ -1,5 +1,6 @@
 """run, plan, show and apply: the main job."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -14,17 +15,21 @@ from customer_sync.cli.options import (
     DryRunOption,
     DurationOption,
     EncodingOption,
+    EngineOption,
     MaxDeletesOption,
     PiiOption,
     RouteOption,
     RowsOption,
+    ShardOption,
     SinceOption,
     SourceOption,
     StateOption,
+    WorkersOption,
     limit,
     load_config,
     platform,
     seconds,
+    shard,
     since,
 )
 from customer_sync.cli.running import View, do, rate_of
@@ -41,6 +46,8 @@ from customer_sync.run.edges import RunOptions
 from customer_sync.run.job import Job
 from customer_sync.run.pipeline import jobs_by_bytes
 from customer_sync.run.planfile import read_plan
+from customer_sync.run.scale import Engine, Scale
+from customer_sync.run.shards import together
 from customer_sync.run.withholding import confirmed_deletes
 from customer_sync.trouble import Code
 
@@ -96,6 +103,8 @@ def asked_of_run(
     strict: StrictOption = False,
     complete: CompleteOption = False,
     refresh: RefreshOption = False,
+    workers: WorkersOption = None,
+    engine: EngineOption = Engine.LOCAL,
 ) -> RunOptions:
     """Return what is asked of a run, whether it writes or only shows.
 
@@ -108,6 +117,7 @@ def asked_of_run(
         max_rejects=Limit(count=0) if strict else limit("--max-rejects", max_rejects),
         is_complete=complete,
         is_refresh=refresh,
+        scale=Scale(workers=workers or os.cpu_count() or 1, engine=engine),
     )
 
 
@@ -168,6 +178,7 @@ def plan(
         Path | None, typer.Option("--out", help="Keep the plan in a file.", metavar="FILE")
     ] = None,
     options: RunOptions,
+    shard_: ShardOption = None,
     detailed_exit_code: DetailedOption = False,
     source: SourceOption = None,
     since_: SinceOption = None,
@@ -186,7 +197,7 @@ def plan(
         command="plan",
         sources=tuple(sources),
         dry_run=True,
-        options=options,
+        options=replace(options, scale=replace(options.scale, shard=shard(shard_))),
         is_detailed=detailed_exit_code,
         encoding=encoding,
         source=platform(source),
@@ -235,11 +246,17 @@ def show(
 
 @bundled(view=view_of_run)
 def apply(
-    file: Annotated[Path, typer.Argument(help="A file that `plan --out` wrote.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="A file that `plan --out` wrote, or those of all shards.", metavar="FILE..."
+        ),
+    ],
     *,
     config: ConfigOption = CONFIG,
     state: StateOption = None,
     route: RouteOption = RouteChoice.AUTO,
+    max_deletes: MaxDeletesOption = None,
     max_duration: DurationOption = None,
     view: View,
 ) -> int:
@@ -247,20 +264,28 @@ def apply(
 
     Example: customer-sync apply plan.json
     """
-    kept = read_plan(file)
+    kept = [read_plan(file) for file in files]
     target = load_config(config).brevo.target
-    if kept.target != target:
-        raise ConfigError(
-            f"{file} was planned for {kept.target}, and {config} says {target}.",
-            trouble=Code.OTHER_TARGET,
-            hint="Plan anew for this target.",
+    for file, one in zip(files, kept, strict=True):
+        if one.target != target:
+            raise ConfigError(
+                f"{file} was planned for {one.target}, and {config} says {target}.",
+                trouble=Code.OTHER_TARGET,
+                hint="Plan anew for this target.",
+            )
+    whole, parts = together(kept)
+    if parts is None and max_deletes is not None:
+        raise typer.BadParameter(
+            "It is for the plans of shards; a whole plan was measured when it was made.",
+            param_hint="--max-deletes",
         )
     job = Job(
         command="apply",
-        sources=(str(file),),
-        kept_plan=kept.plan,
-        made_at=kept.made_at,
-        options=RunOptions(route=route),
+        sources=tuple(map(str, files)),
+        kept_plan=whole,
+        made_at=min(one.made_at for one in kept),
+        parts=parts,
+        options=RunOptions(route=route, max_deletes=limit("--max-deletes", max_deletes)),
         max_duration_s=seconds("--max-duration", max_duration),
     )
     return do(config, state, job, view)

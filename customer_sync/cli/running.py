@@ -86,7 +86,14 @@ def _do(
         watch.rest()
         tell_plan(voice.log, planned.plan)
         if out is not None:
-            write_plan(out, planned.plan, target=config.brevo.target, made_at=datetime.now(UTC))
+            write_plan(
+                out,
+                planned.plan,
+                target=config.brevo.target,
+                made_at=datetime.now(UTC),
+                shard=job.options.scale.shard,
+                listed=planned.listed,
+            )
         if not view.as_json and not view.quiet and (job.dry_run or not voice.is_json):
             show_plan(
                 make_console(stderr=not job.dry_run),

@@ -26,7 +26,7 @@ from customer_sync.core.model import (
 )
 from customer_sync.core.plan import Unchanged
 from customer_sync.partitions.links import Token
-from customer_sync.partitions.scatter import Row, Scattered
+from customer_sync.partitions.scatter import Scattered
 from customer_sync.partitions.spill import replace_with, telling
 from customer_sync.run.comparing import Compared, compare, desired, listed
 from customer_sync.run.listing import Listing
@@ -77,6 +77,7 @@ class PartPlan:
     confirmed: Mapping[Email, Confirmed]
     """What was known of whoever is changed."""
     kept: Unchanged
+    statements: int
     listed: int
     retried: int
     unsure: frozenset[Email]
@@ -100,8 +101,11 @@ def plan_part(part: Part, rows: Scattered, store: Store, terms: Terms) -> PartPl
     fold, homes = Fold(), BlockHomes()
     for customer in part.confirmed_deletes:
         fold.add_customer(structs.replace(customer, statements=0))
+    statements = 0
     for row in rows.rows(part.number, part.left):
-        _add(row, fold, homes)
+        fold.add(row.statement, row.order)
+        homes.note(row.statement, row.home)
+        statements += 1
     retried = _add_waiting(part, fold, homes, store, terms.now)
     identities = store.identities(fold.ids, fold.emails)
     found = {i: where for i, where in part.found.items() if i not in identities.addresses}
@@ -120,6 +124,7 @@ def plan_part(part: Part, rows: Scattered, store: Store, terms: Terms) -> PartPl
         changes=changes,
         confirmed=_known(changes, compared.confirmed),
         kept=_counted(keeps),
+        statements=statements,
         listed=wanted.listed,
         retried=retried,
         unsure=unsure,
@@ -132,11 +137,6 @@ def kept(folder: Path, number: int) -> Iterator[Kept]:
     if path.exists():
         with path.open("rb") as file:
             yield from map(_DECODER.decode, file)
-
-
-def _add(row: Row, fold: Fold, homes: BlockHomes) -> None:
-    fold.add(row.statement, row.order)
-    homes.note(row.statement, row.home)
 
 
 def _add_waiting(part: Part, fold: Fold, homes: BlockHomes, store: Store, now: datetime) -> int:

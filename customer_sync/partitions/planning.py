@@ -106,7 +106,7 @@ class Partitioned:
             asked=_asked(intake),
             state=edges.store.path,
             folder=folder,
-            count=max(1, intake.size // options.scale.part_bytes),
+            count=options.scale.count(intake.size),
             terms=Terms(
                 policy=config.policy,
                 now=edges.clock.now(),
@@ -163,9 +163,10 @@ class Partitioned:
     # ------------------------------------------------------------ reading
 
     def _crew(self, stack: ExitStack) -> Crew:
-        if self._options.scale.workers == 1:
+        scale = self._options.scale
+        if scale.workers == 1 or self._intake.size < scale.least_bytes:
             return Alone(self._work)
-        return stack.enter_context(Processes(self._setup, self._options.scale.workers))
+        return stack.enter_context(Processes(self._setup, scale.workers))
 
     async def _scatter(self, crew: Crew) -> None:
         if isinstance(self._intake, BlockIntake):
@@ -238,7 +239,7 @@ class Partitioned:
         self._rows.flush("living")
 
     def _parts(self, moved: Mapping[int, int], found: Mapping[str, Dated[Email]]) -> list[Part]:
-        count = self._setup.count
+        count, shard = self._setup.count, self._options.scale.shard
         left: defaultdict[int, set[int]] = defaultdict(set)
         for one in moved:
             left[one % count].add(one)
@@ -256,6 +257,7 @@ class Partitioned:
                 listing=self._taken.listing,
             )
             for number in range(count)
+            if shard is None or shard.has(number)
         ]
 
     def _by_part(self, named: Iterable[tuple[str, T]]) -> defaultdict[int, list[T]]:
@@ -281,7 +283,9 @@ class Partitioned:
     def _whole(self, plans: Mapping[int, PartPlan]) -> InParts:
         taken = self._taken
         ordered = [plans[number] for number in sorted(plans)]
-        kept = Unchanged()
+        # What other shards account for.
+        elsewhere = taken.records - taken.rejections - sum(plan.statements for plan in ordered)
+        kept = Unchanged(records=elsewhere)
         confirmed: dict[Email, Confirmed] = {}
         for plan in ordered:
             confirmed |= plan.confirmed

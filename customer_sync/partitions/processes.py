@@ -7,12 +7,14 @@ import signal
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
+from customer_sync.errors import WorkerLost
 from customer_sync.partitions.work import Setup, Work
+from customer_sync.trouble import Code
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -67,12 +69,19 @@ class Processes:
     async def each(self, task: Callable[[Work, T], R], given: Iterable[T]) -> AsyncIterator[R]:
         """Yield what becomes of each of *given*, in their order, a few of them at a time."""
         under_way: deque[Future[R]] = deque()
-        for one in given:
-            under_way.append(self._pool.submit(_call, task, one))
-            if len(under_way) > self._count:
+        try:
+            for one in given:
+                under_way.append(self._pool.submit(_call, task, one))
+                if len(under_way) > self._count:
+                    yield await asyncio.wrap_future(under_way.popleft())
+            while under_way:
                 yield await asyncio.wrap_future(under_way.popleft())
-        while under_way:
-            yield await asyncio.wrap_future(under_way.popleft())
+        except BrokenExecutor as error:
+            raise WorkerLost(
+                "One of the processes that planned ended without a word; nothing was written.",
+                trouble=Code.WORKER_LOST,
+                hint="If memory is short, run again with `--workers 1`.",
+            ) from error
 
 
 _work: list[Work] = []

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 from typing import Protocol
 
 from customer_sync.brevo.client import BrevoClient
@@ -10,6 +9,7 @@ from customer_sync.clock import Clock
 from customer_sync.core.model import Delete, FieldWarning, Limit, Rejection
 from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.partitions.spill import SpillRoom
+from customer_sync.run.scale import Scale
 from customer_sync.store import Store
 
 
@@ -31,28 +31,6 @@ class Display(Protocol):
     def warning(self, warning: FieldWarning) -> None:
         """A field cannot be used, its customer can."""
         ...
-
-
-class Engine(StrEnum):
-    """Who does the work of planning a large input."""
-
-    LOCAL = "local"
-    """Processes of this machine."""
-    SPARK = "spark"
-    """The executors of an Apache Spark cluster."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
-    """How a large input is cut; the plan is the same however that is."""
-
-    least_bytes: int = 2**23
-    """A smaller one is planned as a whole, in memory."""
-    part_bytes: int = 2**22
-    """Of the input, for one partition."""
-    workers: int = 1
-    """Processes that work at a time."""
-    engine: Engine = Engine.LOCAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from customer_sync.core.platforms import Platform
 from customer_sync.past.undoing import Undoing
 from customer_sync.pull.watermarks import Since
 from customer_sync.run.edges import RunOptions
+from customer_sync.run.shards import Parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,8 @@ class Job:
     """A plan from a file, instead of sources."""
     made_at: datetime | None = None
     """When that plan was made."""
+    parts: Parts | None = None
+    """Given where that plan was put together from shards."""
     dry_run: bool = False
     options: RunOptions = field(default_factory=RunOptions)
     max_duration_s: float | None = None

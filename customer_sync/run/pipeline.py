@@ -15,6 +15,7 @@ from customer_sync.core.model import (
     Confirmed,
     Create,
     Email,
+    Limit,
     Skip,
     Update,
 )
@@ -26,7 +27,7 @@ from customer_sync.core.plan import (
     contact_digest,
     make_plan,
 )
-from customer_sync.core.requests.routes import Cutter, RouteChoice, Routing, route_plan
+from customer_sync.core.requests.routes import Cutter, Routing, route_plan
 from customer_sync.core.validate import CLOCKS_APART, EventValidator
 from customer_sync.errors import ConfigError
 from customer_sync.partitions.keeping import KeptParts
@@ -46,6 +47,7 @@ from customer_sync.run.observe import (
 )
 from customer_sync.run.own_writes import LATELY, OwnWrites, own_writes, those_tried
 from customer_sync.run.planfile import still_true
+from customer_sync.run.shards import Parts
 from customer_sync.run.taking_in import Accept, Input, accepted, take_in
 from customer_sync.trouble import Code
 
@@ -62,6 +64,8 @@ class Planned:
     """What decides the meaning of the records that were read; see `context_of`."""
     kept: KeptParts | None = None
     """The contacts that are right as they are, where they are not among the plan's changes."""
+    listed: int | None = None
+    """How many living customers a complete export mentions; None where none is complete."""
 
 
 async def make_ready(
@@ -94,7 +98,7 @@ async def make_ready(
         good_for=options.listing_good_for,
     )
     is_fresh = await _leave_out(intake, context, edges, freshness)
-    if edges.room is not None and intake.size >= options.scale.least_bytes:
+    if edges.room is not None and options.scale.is_large(intake.size):
         partitioned = Partitioned(
             config,
             intake,
@@ -116,9 +120,10 @@ async def make_ready(
             accept=lambda record: accepted(record, validator, mapper),
             is_fresh=is_fresh,
         )
+    is_part = options.scale.shard is not None
     guard = Guard(
         known_contacts=edges.store.count_known(),
-        max_deletes=options.max_deletes or config.max_deletes,
+        max_deletes=_NO_LIMIT if is_part else options.max_deletes or config.max_deletes,
         listed=found.listed if options.is_complete else None,
         confirmed={c.before.id: contact_digest(c.before) for c in options.confirmed_deletes},
     )
@@ -137,7 +142,12 @@ async def make_ready(
         confirmed=found.confirmed,
         context=context,
         kept=found.kept,
+        listed=guard.listed,
     )
+
+
+_NO_LIMIT = Limit(share=1.0)
+"""For the deletions of a shard: the limit is for all of them together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,11 +251,14 @@ async def make_ready_again(
     kept: Plan,
     config: Config,
     edges: Edges,
-    route: RouteChoice,
+    options: RunOptions,
     *,
     made_at: datetime | None = None,
+    parts: Parts | None = None,
 ) -> Planned:
     """Check a plan that was kept in a file since *made_at* against Brevo as it is now.
+
+    Where it was put together from *parts*, its deletions are measured now.
 
     Raises:
         PlanRefused: Brevo lacks an attribute or the list, or consent would be broken.
@@ -264,13 +277,20 @@ async def make_ready_again(
         if made_at is not None and (item.queued_at > made_at or made_at > edges.clock.now())
     }
     ids = {i for c in kept.changes if not isinstance(c, Skip) for i in c.customer.ids}
+    if parts is not None:
+        guard = Guard(
+            known_contacts=edges.store.count_known(),
+            max_deletes=options.max_deletes or config.max_deletes,
+            listed=parts.listed,
+        )
+        kept = make_plan(kept.changes, guard)
     plan = still_true(kept, observed, waiting, edges.store.suppressed(names, ids))
     check_consent(plan, config.policy)
     return Planned(
         plan=plan,
         routing=route_plan(
             plan,
-            choice=route,
+            choice=options.route,
             batch_size=config.brevo.batch_size,
             cut=jobs_by_bytes(attributes),
         ),

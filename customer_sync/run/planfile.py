@@ -22,9 +22,10 @@ from customer_sync.core.model import (
     Skip,
     Update,
 )
-from customer_sync.core.plan import Plan, contact_digest, digest_of
+from customer_sync.core.plan import Plan, contact_digest
 from customer_sync.errors import SourceError
 from customer_sync.private_file import write_private
+from customer_sync.run.scale import Shard
 from customer_sync.trouble import Code
 
 VERSION = 1
@@ -57,6 +58,16 @@ class _Skip(_Tagged, frozen=True, tag="skip"):
 _AnyChange: TypeAlias = _Create | _Update | _Delete | _Keep | _Skip
 
 
+class ShardOf(msgspec.Struct, frozen=True, kw_only=True):
+    """Which part of a plan this is."""
+
+    number: Annotated[int, msgspec.Meta(ge=1)]
+    of: Annotated[int, msgspec.Meta(ge=1)]
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
 class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a plan file holds."""
 
@@ -67,6 +78,10 @@ class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     changes: tuple[_AnyChange, ...]
     withheld: tuple[Delete, ...] = ()
     withheld_because: str = ""
+    shard: ShardOf | None = None
+    """None: the plan is whole."""
+    listed: int | None = None
+    """Of a shard of a complete export: how many living customers it mentions."""
     seal: str = ""
     """A digest of all the rest: a plan is applied as it was shown or not at all."""
 
@@ -81,8 +96,18 @@ class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         )
 
 
-def write_plan(path: Path, plan: Plan, *, target: str, made_at: datetime) -> None:
+def write_plan(
+    path: Path,
+    plan: Plan,
+    *,
+    target: str,
+    made_at: datetime,
+    shard: Shard | None = None,
+    listed: int | None = None,
+) -> None:
     """Write *plan* to *path*, for its owner's eyes only: it holds customers' values.
+
+    Of a *shard* it is kept how many customers a complete export *listed* in it.
 
     Raises:
         SourceError: the file cannot be written.
@@ -90,10 +115,12 @@ def write_plan(path: Path, plan: Plan, *, target: str, made_at: datetime) -> Non
     content = PlanFile(
         target=target,
         made_at=made_at,
-        digest=digest_of((*plan.changes, *plan.withheld)),
+        digest=plan.digest,
         changes=tuple(map(_tag, plan.changes)),
         withheld=plan.withheld,
         withheld_because=plan.withheld_because,
+        shard=None if shard is None else ShardOf(number=shard.number, of=shard.of),
+        listed=None if shard is None else listed,
     )
     sealed = msgspec.structs.replace(content, seal=_seal(content))
     document = msgspec.json.format(msgspec.json.encode(sealed, order="deterministic"), indent=1)

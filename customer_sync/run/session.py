@@ -256,7 +256,12 @@ class Session:
             return planned
         if job.kept_plan is not None:
             return await make_ready_again(
-                job.kept_plan, self._config, edges, job.options.route, made_at=job.made_at
+                job.kept_plan,
+                self._config,
+                edges,
+                job.options,
+                made_at=job.made_at,
+                parts=job.parts,
             )
         validator = EventValidator(event_schema(), now=self._clock.now())
         return await make_ready(

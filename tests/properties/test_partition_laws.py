@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from customer_sync.run.edges import RunOptions, Scale
+from customer_sync.run.edges import RunOptions
+from customer_sync.run.scale import Scale
 from session_stage import Shop
 from thoroughness import examples
 from two_shops import ADDRESSES, CUSTOMERS, TwoShops, told
