@@ -249,6 +249,13 @@ ADVICE: Mapping[Code, Advice] = {
         remedy="Plan anew: `customer-sync plan events.jsonl --out plan.json`.",
         see=(Code.PLAN_UNREADABLE,),
     ),
+    Code.DELETIONS_WITHHELD: Advice(
+        title="Deletions were withheld",
+        meaning="More contacts would be deleted than `max_deletes` allows, or the source turned "
+        "out to be empty. Everything else was written.",
+        remedy="Look at `withheld.json` beside the state. If they are meant: `customer-sync run "
+        "--confirm-deletes .customer-sync/withheld.json`.",
+    ),
     Code.SHARDS: Advice(
         title="The plans are not all parts of one",
         meaning="Plans that were made with `--shard` are applied all together, since the limit of "
@@ -256,13 +263,6 @@ ADVICE: Mapping[Code, Advice] = {
         remedy="Plan all parts from the same source and state, then name every file in one "
         "`customer-sync apply`.",
         see=(Code.PLAN_UNREADABLE,),
-    ),
-    Code.DELETIONS_WITHHELD: Advice(
-        title="Deletions were withheld",
-        meaning="More contacts would be deleted than `max_deletes` allows, or the source turned "
-        "out to be empty. Everything else was written.",
-        remedy="Look at `withheld.json` beside the state. If they are meant: `customer-sync run "
-        "--confirm-deletes .customer-sync/withheld.json`.",
     ),
     # ------------------------------------------------ Brevo
     Code.KEY_REFUSED: Advice(
@@ -503,13 +503,6 @@ ADVICE: Mapping[Code, Advice] = {
         remedy="Make room, or set TMPDIR to another folder, then run again.",
         see=(Code.STATE_UNUSABLE, Code.NOT_WRITTEN),
     ),
-    Code.WORKER_LOST: Advice(
-        title="A process that planned was killed",
-        meaning="Large inputs are planned by several processes, and one of them ended without a "
-        "word, most often since the system had no memory left. Nothing was written to Brevo.",
-        remedy="Run again with `--workers 1`, or give the machine or container more memory.",
-        see=(Code.NO_ROOM,),
-    ),
     Code.SANDBOX_FILE: Advice(
         title="The sandbox's file cannot be used",
         meaning="It is damaged, from another version, or on a disk without room. Your Brevo "
@@ -523,6 +516,13 @@ ADVICE: Mapping[Code, Advice] = {
         remedy="Look at `customer-sync status` for why nothing is written. `inbox_limit` and "
         "`pending_limit` below `realtime:` in the configuration say how much may wait.",
         see=(Code.BREVO_UNAVAILABLE, Code.NO_ROOM),
+    ),
+    Code.WORKER_LOST: Advice(
+        title="A process that planned was killed",
+        meaning="Large inputs are planned by several processes, and one of them ended without a "
+        "word, most often since the system had no memory left. Nothing was written to Brevo.",
+        remedy="Run again with `--workers 1`, or give the machine or container more memory.",
+        see=(Code.NO_ROOM,),
     ),
     # ------------------------------------------------ the shop
     Code.SHOP_UNSET: Advice(

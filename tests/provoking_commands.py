@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import gzip
 import json
+import os
+import signal
 import sqlite3
 import sys
 from collections.abc import Mapping
@@ -19,6 +21,7 @@ from customer_sync.core.platforms import PlatformName
 from customer_sync.core.validate import EventValidator
 from customer_sync.guarding import guarded_format
 from customer_sync.notify.signing import Signer
+from customer_sync.partitions.processes import Processes
 from customer_sync.platforms.format import Format, Sample
 from customer_sync.realtime.inbox import Delivery
 from customer_sync.realtime.intake import Intake, Limits
@@ -29,6 +32,7 @@ from customer_sync.store.lock import RunLock
 from customer_sync.target import SANDBOX_FILE, state_file
 from customer_sync.trouble import Code
 from provoking import EVENT, Provocation, Scene, raised
+from session_stage import Shop
 from worlds import served_sandbox
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -146,6 +150,26 @@ def _withheld(scene: Scene) -> str:
     return scene.reported(gone, options=("--max-deletes", "0"))
 
 
+def _lacking_shard(scene: Scene) -> str:
+    name = scene.world.write("events.jsonl", [EVENT])
+    scene.world.call("plan", name, "--shard", "1/2", "--out", "plan.json")
+    return scene.told_by("apply", "plan.json")
+
+
+def _end_at_once(_work: object, _task: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _lost_worker(scene: Scene) -> str:
+    setup = Shop(scene.world.folder).partition_setup()
+
+    async def results() -> list[None]:
+        with Processes(setup, 1) as crew:
+            return [one async for one in crew.each(_end_at_once, [1])]
+
+    return raised(lambda: asyncio.run(results()))
+
+
 # ---------------------------------------------------------------- the state
 
 
@@ -255,6 +279,7 @@ PROVOCATIONS: Mapping[Code, Provocation] = {
     Code.PLAN_UNREADABLE: lambda scene: scene.told_by("apply", "none.json"),
     Code.PLAN_CHANGED: _changed_plan,
     Code.DELETIONS_WITHHELD: _withheld,
+    Code.SHARDS: _lacking_shard,
     Code.STATE_BUSY: _state_in_use,
     Code.STATE_DAMAGED: _damaged_state,
     Code.STATE_UNUSABLE: _folder_for_a_state,
@@ -263,6 +288,7 @@ PROVOCATIONS: Mapping[Code, Provocation] = {
     Code.NO_ROOM: _no_room,
     Code.SANDBOX_FILE: _damaged_sandbox,
     Code.INBOX_FULL: _full_inbox,
+    Code.WORKER_LOST: _lost_worker,
     Code.NOTIFICATION: lambda _: raised(lambda: Signer(Secret("no key"), variable="KEY")),
     Code.BUG: _bug,
 }
