@@ -438,6 +438,20 @@ def test_a_no_outlives_the_contact_that_was_made_for_it() -> None:
     assert way_back(tried(created(patch)), said_nothing).memory.identities == {"c1": None}
 
 
+@pytest.mark.parametrize("is_no", [False, True])
+def test_whoever_came_where_somebody_else_had_ended_is_not_taken_for_ended(is_no: bool) -> None:
+    """They are forgotten, or live where their no is kept, so that their news are news again."""
+    consent = said(False, 3) if is_no else None
+    ended = confirmed(minute=2, number=None, is_deleted=True)
+    known = confirmed(minute=3, email_consent=consent)
+    way = way_back(tried(created(), known=[ended]), present(known=[known]))
+    here = way.memory.confirmed[JANE]
+    assert here is not None
+    assert here.email_consent == consent
+    assert here.is_deleted is not is_no
+    assert way.memory.identities == ({} if is_no else {"c1": None})
+
+
 def test_a_deletion_that_a_later_run_confirmed_is_not_forgotten() -> None:
     """The shop's last word stands."""
     way = way_back(tried(created()), present(known=[confirmed(is_deleted=True)]))

@@ -51,9 +51,13 @@ def after_creation(tried: Tried, change: Create, now: Confirmed | None) -> Memor
         # A later run had the last word.
         return Memory()
     here = _with_every_no(tried.known.at(change.customer.email), now)
-    # Whose a no is stays known too, or it would not go along to the next address.
-    is_nobodys = here is None
-    identities = {i: who for i, who in _identities(tried).items() if who is not None or is_nobodys}
+    identities = _identities(tried)
+    known: dict[str, Identity | None] = {i: who for i, who in identities.items() if who}
+    if here is not None and _says_no(now) and known != identities:
+        # Whose a no is stays known too, or it would not go along to the next address. But nobody
+        # lives where an end is known, which was that of somebody else.
+        identities = known
+        here = structs.replace(here, is_deleted=False, deleted_at=None)
     return Memory(confirmed={change.customer.email: here}, identities=identities)
 
 
