@@ -316,7 +316,7 @@ class Watch:
     def step(self, count: int = 1) -> None:
         """Advance the stage."""
         self._done += count
-        if self._task is not None:
+        if self._task is not None and not self._progress.disable:
             self._progress.advance(self._task, count)
         if self._monotonic() - self._said_at > _PLAIN_EVERY_S:
             self._say(self._how_far())
