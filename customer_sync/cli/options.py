@@ -20,7 +20,7 @@ from customer_sync.core.model import Limit
 from customer_sync.core.platforms import Platform, platforms
 from customer_sync.core.requests.routes import RouteChoice
 from customer_sync.pull.watermarks import Since
-from customer_sync.run.scale import Engine, Shard
+from customer_sync.run.scale import Shard
 
 CONFIG = Path("config.yaml")
 """Where the configuration is looked for."""
@@ -139,14 +139,6 @@ WorkersOption: TypeAlias = Annotated[
         help="Processes that plan a large input. Default: as many as there are cores.",
         metavar="N",
         min=1,
-    ),
-]
-EngineOption: TypeAlias = Annotated[
-    Engine,
-    typer.Option(
-        "--engine",
-        help="Who plans a large input: this machine's processes, or the executors of a Spark "
-        "cluster.",
     ),
 ]
 ShardOption: TypeAlias = Annotated[

@@ -15,7 +15,6 @@ from customer_sync.cli.options import (
     DryRunOption,
     DurationOption,
     EncodingOption,
-    EngineOption,
     MaxDeletesOption,
     PiiOption,
     RouteOption,
@@ -46,7 +45,7 @@ from customer_sync.run.edges import RunOptions
 from customer_sync.run.job import Job
 from customer_sync.run.pipeline import jobs_by_bytes
 from customer_sync.run.planfile import read_plan
-from customer_sync.run.scale import Engine, Scale
+from customer_sync.run.scale import Scale
 from customer_sync.run.shards import together
 from customer_sync.run.withholding import confirmed_deletes
 from customer_sync.trouble import Code
@@ -104,7 +103,6 @@ def asked_of_run(
     complete: CompleteOption = False,
     refresh: RefreshOption = False,
     workers: WorkersOption = None,
-    engine: EngineOption = Engine.LOCAL,
 ) -> RunOptions:
     """Return what is asked of a run, whether it writes or only shows.
 
@@ -117,7 +115,7 @@ def asked_of_run(
         max_rejects=Limit(count=0) if strict else limit("--max-rejects", max_rejects),
         is_complete=complete,
         is_refresh=refresh,
-        scale=Scale(workers=workers or os.cpu_count() or 1, engine=engine),
+        scale=Scale(workers=workers or os.cpu_count() or 1),
     )
 
 

@@ -1,16 +1,6 @@
 """How large inputs are planned: in which pieces, and by whom."""
 
 from dataclasses import dataclass
-from enum import StrEnum
-
-
-class Engine(StrEnum):
-    """Who does the work of planning a large input."""
-
-    LOCAL = "local"
-    """Processes of this machine."""
-    SPARK = "spark"
-    """The executors of an Apache Spark cluster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +29,6 @@ class Scale:
     """Of the input, for one partition."""
     workers: int = 1
     """Processes that work at a time."""
-    engine: Engine = Engine.LOCAL
     shard: Shard | None = None
     """Plan this part of the customers alone, whose limits are checked once all parts are there."""
 
