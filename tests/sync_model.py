@@ -103,7 +103,7 @@ class SyncModel:
             # What the same person was known by under another address.
             self.confirmed.pop(before.email, None)
         self.confirmed[customer.email] = after
-        for customer_id in customer.ids:
+        for customer_id in () if customer.is_elsewhere else customer.ids:
             said_at = customer.deleted_at if customer.is_deleted else customer.email_at
             address = Dated(value=customer.email, at=said_at or customer.email_at)
             self._addresses[customer_id] = (address, customer.is_deleted)
@@ -127,7 +127,7 @@ class SyncModel:
             gone = Dated(value=skipped.email, at=skipped.deleted_at)
             known, _ = self._addresses.get(customer_id, (gone, True))
             if known.at <= gone.at:
-                self._addresses[customer_id] = (replace(known, at=gone.at), True)
+                self._addresses[customer_id] = (gone, True)
 
 
 def _address_left_by(change: Change) -> Email | None:

@@ -226,6 +226,8 @@ class Customer(Struct, frozen=True, kw_only=True, gc=False):
     is_deleted: bool = False
     is_left: bool = False
     """Nobody was deleted: the person lives at another address, and has another contact there."""
+    is_elsewhere: bool = False
+    """Deleted while at another address; a contact may have stayed behind at this one."""
     is_only_created: bool = False
     """Nothing but creations were heard of: what `update_enabled: false` is about."""
     last_at: datetime

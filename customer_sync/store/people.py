@@ -52,7 +52,7 @@ class People(StateFile):
         return {customer_id: Email(email) for customer_id, email in rows}
 
     def note_deleted(self, ids: Iterable[str], email: Email, deleted_at: datetime) -> None:
-        """Note that customers are gone although their address *email* lives on with others.
+        """Note that customers are gone although their last address, *email*, lives on with others.
 
         Whoever is known to have come back after *deleted_at* is not gone. Who was never heard of
         is remembered too, so that older news brings nobody back.
@@ -61,7 +61,7 @@ class People(StateFile):
             self._db.executemany(
                 "INSERT INTO identities (customer_id, email, said_at, is_deleted)"
                 " VALUES (?, ?, ?, 1) ON CONFLICT (customer_id) DO UPDATE"
-                " SET is_deleted = 1, said_at = excluded.said_at"
+                " SET is_deleted = 1, said_at = excluded.said_at, email = excluded.email"
                 " WHERE said_at <= excluded.said_at",
                 [(i, email, deleted_at.isoformat()) for i in ids],
             )
@@ -143,6 +143,9 @@ class People(StateFile):
         if isinstance(change, Update) and change.before.email not in {None, confirmed.email}:
             self._db.execute("DELETE FROM confirmed WHERE email = ?", (change.before.email,))
         self._put(confirmed)
+        if customer.is_elsewhere:
+            # Where they had their home at last was noted together with their end.
+            return
         # The last word on whoever is deleted is the deletion.
         said_at = (customer.is_deleted and customer.deleted_at) or customer.email_at
         self._db.executemany(

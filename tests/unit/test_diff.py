@@ -849,3 +849,31 @@ def test_the_fields_of_whoever_leaves_are_not_those_of_whoever_follows() -> None
     )
     (change,) = (one for one in found if isinstance(one, Update) and one.customer.email == JANE)
     assert change.patch.attributes == {"CITY": "Oslo"}
+
+
+@pytest.mark.parametrize(("minute", "blocks"), [(2, [True]), (9, [])])
+def test_a_yes_is_not_that_of_whoever_moved_in_after_it(minute: float, blocks: list[bool]) -> None:
+    """A no that comes along yields to a yes that may be its owner's only."""
+    moved = replace(customer(NEW_JANE, 8, former=[JANE]), moved_in_at=at(8))
+    found = changes(
+        [moved],
+        [contact(NEW_JANE, number=8)],
+        [
+            confirmed(JANE, 1, sms_consent=said(NO, 1)),
+            confirmed(NEW_JANE, minute, number=8, sms_consent=said(YES, minute)),
+        ],
+    )
+    assert [one.patch.sms_blocked for one in found if isinstance(one, Update)] == blocks
+
+
+def test_the_end_of_others_without_a_contact_says_nothing_of_a_move_that_is_old_news() -> None:
+    """Its no, which was noted since, is not that of whoever lived there later."""
+    (change,) = changes(
+        [customer(NEW_JANE, 9, former=[JANE])],
+        [contact(NEW_JANE, number=8)],
+        [
+            confirmed(NEW_JANE, 9, number=8),
+            confirmed(JANE, 3, number=None, is_deleted=True, sms_consent=said(NO, 2)),
+        ],
+    )
+    assert isinstance(change, Keep)

@@ -391,6 +391,32 @@ def test_whoever_was_deleted_before_the_last_keeps_a_time_of_their_own() -> None
     )
 
 
+def test_who_is_deleted_where_another_lives_keeps_a_time_of_their_own() -> None:
+    """However many they are, and what the address alone was said of counts once."""
+    story = [
+        statement(DELETED, 3, customer_id="c1"),
+        statement(DELETED, 4, customer_id="c2"),
+        statement(UPDATED, 2, customer_id=None),
+    ]
+    folded = fold(story, living({"c1": JANE, "c2": JANE, "c3": JANE}))
+    assert {(one.ids, one.deleted_at) for one in folded.skipped} == {
+        (frozenset({"c1"}), at(3)),
+        (frozenset({"c2"}), at(4)),
+    }
+    assert sum(one.statements for one in folded.skipped) == 3
+
+
+def test_what_is_ended_at_an_address_of_before_is_told_from_the_last_home() -> None:
+    """There may be a contact that was never moved."""
+    story = [
+        statement(UPDATED, 3, customer_id="c1", email=MARY),
+        statement(DELETED, 4, customer_id="c1", email=MARY),
+        statement(UPDATED, 5, customer_id="c2", email=MARY),
+    ]
+    found = fold(story, living({"c1": JANE})).customers
+    assert {email: one.is_elsewhere for email, one in found.items()} == {JANE: True, MARY: False}
+
+
 def test_those_who_were_deleted_at_one_time_are_one() -> None:
     """Such as all whom an export does not list."""
     story = [statement(DELETED, 3, customer_id="c1"), statement(DELETED, 3, customer_id="c2")]

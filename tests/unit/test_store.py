@@ -8,8 +8,21 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from builders import JANE, MARY, at, confirmed, contact, create, customer, rename, update
+from builders import (
+    JANE,
+    MARY,
+    NEW_JANE,
+    at,
+    confirmed,
+    contact,
+    create,
+    customer,
+    rename,
+    said,
+    update,
+)
 from customer_sync.core.model import ContactId, Create, Customer, Dated, Email, Keep
 from customer_sync.errors import ExitCode, StoreDamaged, StoreError
 from customer_sync.store import QueueItem, Store, database
@@ -217,6 +230,19 @@ def test_an_address_remembers_who_was_deleted_there_and_who_was_not(store: Store
     found = store.identities([], [JANE])
     assert found.owners == {JANE: frozenset({"c1"})}
     assert found.ends == {JANE: {"c2": at(3)}}
+
+
+def test_who_is_deleted_had_their_last_home_where_that_was_noted(store: Store) -> None:
+    """Also if something of theirs is ended at an address of before."""
+    before = customer(ids=["c1"])
+    store.record_kept([(Keep(customer=before, before=contact()), confirmed())])
+    store.note_deleted(["c1"], NEW_JANE, at(3))
+    gone = customer(JANE, 3, ids=["c1"], is_deleted=True)
+    left = Keep(customer=structs.replace(gone, is_elsewhere=True), before=contact())
+    store.record_kept([(left, confirmed(is_deleted=True))])
+    found = store.identities(["c1"], [JANE])
+    assert found.addresses == {"c1": said(NEW_JANE, 3)}
+    assert (found.owners, found.ends) == ({}, {NEW_JANE: {"c1": at(3)}})
 
 
 def test_more_names_than_one_statement_takes(store: Store) -> None:

@@ -30,7 +30,8 @@ def _own_addresses(customer: Customer, confirmed: Mapping[Email, Confirmed]) -> 
     """Drop the former addresses that somebody else has been heard of at since.
 
     Where the customer's own address is confirmed already, the move is old news, and whatever was
-    said of the old address after it is about its next owner. Whose end came after the customer had
+    said of the old address after it is about its next owner, as is the end of somebody without a
+    contact. Whose end came after the customer had
     left takes the contact there as well; only its no is heard.
     """
     theirs = frozenset(_ended_with_another(customer, confirmed))
@@ -41,10 +42,15 @@ def _own_addresses(customer: Customer, confirmed: Mapping[Email, Confirmed]) -> 
             e
             for e in customer.former_emails
             if e not in theirs
-            and not (is_old_news and e in confirmed and confirmed[e].last_at > customer.last_at)
+            and not (is_old_news and e in confirmed and _is_of_others(customer, confirmed[e]))
         ),
         shared_emails=(*customer.shared_emails, *sorted(theirs)),
     )
+
+
+def _is_of_others(customer: Customer, known: Confirmed) -> bool:
+    is_end_of_nothing = known.is_deleted and known.contact_id is None
+    return known.last_at > customer.last_at or is_end_of_nothing
 
 
 def _ended_with_another(

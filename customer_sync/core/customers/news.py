@@ -80,16 +80,32 @@ def settle_in(
 
 
 def told_apart(customer: Customer, known: Confirmed | None) -> Confirmed | None:
-    """Return what was confirmed, where it is of the customer's address, without others' words."""
-    if known is None or customer.vacated_at is None or known.email != customer.email:
+    """Return what was confirmed, where it is of the customer's address, without others' words.
+
+    A yes that was said at an address before the customer came is that of somebody else.
+    """
+    if known is None or known.email != customer.email:
         return known
-    return _without_those_before(known, customer.vacated_at)
+    if customer.vacated_at is not None:
+        known = _without_those_before(known, customer.vacated_at)
+    if customer.moved_in_at is not None and not customer.is_deleted:
+        known = _without_a_yes_before(known, customer.moved_in_at)
+    return known
 
 
 def _without_those_before(known: Confirmed, vacated_at: datetime) -> Confirmed:
     """Return what was confirmed at an address without what is about others who had it."""
     attributes = {n: said for n, said in known.attributes.items() if said.at > vacated_at}
     return replace(without_a_yes(known), attributes=attributes, created_at=None)
+
+
+def _without_a_yes_before(known: Confirmed, at: datetime) -> Confirmed:
+    mail, sms = known.email_consent, known.sms_consent
+    return replace(
+        known,
+        email_consent=mail if _is_no(mail) or (mail and mail.at > at) else None,
+        sms_consent=sms if _is_no(sms) or (sms and sms.at > at) else None,
+    )
 
 
 def without_a_yes(known: Confirmed) -> Confirmed:

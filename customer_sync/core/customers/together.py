@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterator
 
+from msgspec.structs import replace
+
 from customer_sync.core.customers.heard import Heard, dated, keep_newer
 from customer_sync.core.customers.homes import (
     Homes,
@@ -36,16 +38,12 @@ def at_one_address(
     is_address_deleted = any(one.deleted for one in members if not one.ids)
     others = homes.residents.get(email, frozenset()) - gone_ids
     if gone and (alive or (others and not is_address_deleted)):
-        yield Skip(
-            email=email,
-            ids=gone_ids,
-            reason=Reason.SHARED_ADDRESS,
-            statements=sum(one.statements for one in (gone if alive else members)),
-            deleted_at=max(one.deleted for one in everyone if one.is_deleted and one.deleted)[0],
-        )
-        for one in everyone:
-            if one.is_deleted:
-                yield from _tombstones_elsewhere(email, one, identities, homes, taken)
+        unnamed = 0 if alive else sum(one.statements for one in members if not one.ids)
+        for place, member in enumerate(gone):
+            one = next(one for one in everyone if one.ids == member.ids)
+            statements = member.statements + (0 if place else unnamed)
+            yield _left_to_others(email, one, statements)
+            yield from _tombstones_elsewhere(email, one, identities, homes, taken)
         if not alive:
             return
         members = [one for one in members if one not in gone]
@@ -117,7 +115,7 @@ def _tombstones_elsewhere(
     """Yield who is deleted at the addresses of before, where a contact may have stayed behind."""
     for former in former_emails(email, gone, identities, homes, taken):
         if former not in taken:
-            yield customer_of(former, gone, statements=0)
+            yield replace(customer_of(former, gone, statements=0), is_elsewhere=True)
 
 
 def _together(those: list[Heard], everyone: list[Heard]) -> Heard:

@@ -200,7 +200,8 @@ class Trial:
         self._confirmed[customer.email] = confirmed
         said_at = customer.deleted_at if customer.is_deleted else None
         address = Dated(value=customer.email, at=said_at or customer.email_at)
-        self._addresses |= dict.fromkeys(customer.ids, (address, customer.is_deleted))
+        if not customer.is_elsewhere:
+            self._addresses |= dict.fromkeys(customer.ids, (address, customer.is_deleted))
         return Came(verdict=verdict, contact=self.contact, fields=fields)
 
     def _remember_blocks(self) -> None:
@@ -231,7 +232,7 @@ class Trial:
         for name in ids:
             known, _ = self._addresses.get(name, (gone, True))
             if known.at <= gone.at:
-                self._addresses[name] = (structs.replace(known, at=gone.at), True)
+                self._addresses[name] = (gone, True)
 
     def _identities(self) -> Identities:
         return Identities.of_everybody(self._addresses)
