@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from customer_sync.core.model import Limit
-from customer_sync.run import pipeline
 from customer_sync.run.edges import RunOptions
 from session_stage import Shop, event
+
+if TYPE_CHECKING:
+    from customer_sync.run.pipeline import Planned
 
 EXPORT = RunOptions(is_complete=True, max_deletes=Limit(count=100))
 
@@ -29,7 +32,7 @@ class Looking(Shop):
 
     def export(self, *rows: object, options: RunOptions = EXPORT) -> int:
         """Run *rows*, and return how many of them were read."""
-        plans: list[pipeline.Planned] = []
+        plans: list[Planned] = []
         self.clock.advance(3600)
         report = self.run(*rows, options=options, on_planned=plans.append)
         assert report.exit_code == 0, report.errors
@@ -77,7 +80,7 @@ def test_a_contact_that_was_edited_in_brevo_is_mended(shop: Looking) -> None:
 def test_whoever_is_not_listed_any_more_is_deleted(shop: Looking) -> None:
     """Those in blocks that were left out are listed."""
     rows = ROWS[:3]
-    plans: list[pipeline.Planned] = []
+    plans: list[Planned] = []
     shop.clock.advance(3600)
     report = shop.run(*rows, options=EXPORT, on_planned=plans.append)
     assert report.plan.delete == 1
@@ -107,7 +110,7 @@ def test_whoever_is_mentioned_beside_a_block_is_read_with_it(shop: Looking) -> N
     """Two who share an address now are folded together, whichever row is new."""
     newcomer = shop.write("new.jsonl", [row(9, email="p1@example.com", lastName="New")])
     export = shop.write("events.jsonl", ROWS)
-    plans: list[pipeline.Planned] = []
+    plans: list[Planned] = []
     shop.clock.advance(3600)
     shop.run(sources=(export, newcomer), options=EXPORT, on_planned=plans.append)
     assert plans[0].plan.unchanged.records == 0
@@ -118,7 +121,7 @@ def test_whoever_is_mentioned_beside_a_block_is_read_with_it(shop: Looking) -> N
 def test_a_file_named_twice_is_read(shop: Looking) -> None:
     """A block is left out only where it stands once in the input."""
     first, second = shop.write("one.jsonl", ROWS), shop.write("two.jsonl", ROWS)
-    plans: list[pipeline.Planned] = []
+    plans: list[Planned] = []
     shop.run(sources=(first, second), options=EXPORT, on_planned=plans.append)
     assert plans[0].plan.unchanged.records == 0
 
