@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -110,6 +111,11 @@ def test_the_sums_add_up(
     assert len(sheet.spare) + sheet.customers.count(Standing.INVALID) == len(unusable)
 
 
+@pytest.mark.xfail(
+    raises=AssertionError,
+    strict=True,
+    reason="an address that was left at the very time of its owner's creation is told as deleted",
+)
 @settings(max_examples=examples(40))
 @given(updating_models, statements())
 def test_a_run_that_got_through_leaves_nothing_unexplained(
