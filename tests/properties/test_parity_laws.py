@@ -114,7 +114,7 @@ def test_the_sums_add_up(
 @pytest.mark.xfail(
     raises=AssertionError,
     strict=True,
-    reason="an address that was left at the very time of its owner's creation is told as deleted",
+    reason="whoever moved and was deleted at one address may stay unexplained; not yet mended",
 )
 @settings(max_examples=examples(40))
 @given(updating_models, statements())
