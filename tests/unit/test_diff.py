@@ -877,3 +877,20 @@ def test_the_end_of_others_without_a_contact_says_nothing_of_a_move_that_is_old_
         ],
     )
     assert isinstance(change, Keep)
+
+
+def test_a_contact_that_was_left_behind_stays_with_whoever_left_it() -> None:
+    """Nobody else who claims the old address takes it along once it is out of use."""
+    moved = replace(customer(NEW_JANE, 9, former=[JANE], ids=["c1"]), moved_in_at=at(9))
+    gone = customer(MARY, 9, former=[JANE], ids=["c2"], is_deleted=True)
+    found = changes(
+        [gone, moved],
+        [contact(NEW_JANE, number=8), contact(JANE, email_blocked=True)],
+        [
+            confirmed(NEW_JANE, 9, number=8),
+            confirmed(JANE, 9, is_deleted=True, email_blocked=9),
+            confirmed(MARY, 9, number=None, is_deleted=True),
+        ],
+        HARD,
+    )
+    assert [one for one in found if isinstance(one, Delete)] == []

@@ -31,11 +31,12 @@ def _own_addresses(customer: Customer, confirmed: Mapping[Email, Confirmed]) -> 
 
     Where the customer's own address is confirmed already, the move is old news, and whatever was
     said of the old address after it is about its next owner, as is the end of somebody without a
-    contact. Whose end came after the customer had
-    left takes the contact there as well; only its no is heard.
+    contact. Until then, whose end came after the customer had left takes the contact there as
+    well; only its no is heard.
     """
-    theirs = frozenset(_ended_with_another(customer, confirmed))
     is_old_news = customer.email in confirmed
+    # Once the move is written, what ended there may be what the customer left behind.
+    theirs = frozenset(() if is_old_news else _ended_with_another(customer, confirmed))
     return replace(
         customer,
         former_emails=tuple(
