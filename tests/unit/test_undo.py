@@ -438,6 +438,21 @@ def test_a_no_outlives_the_contact_that_was_made_for_it() -> None:
     assert way_back(tried(created(patch)), said_nothing).memory.identities == {"c1": None}
 
 
+def test_whoever_followed_somebody_who_is_back_is_forgotten() -> None:
+    """Else the home would be theirs, and the one who is back could not leave it again."""
+    moved = tried(rename(JANE, NEW_JANE), known=[confirmed(JANE)])
+    came = tried(structs.replace(create(), customer=customer(ids=["c2"])), number=8)
+    no = confirmed(number=8, sms_consent=said(False, 3))
+    gone, back = undo(
+        [moved, came],
+        present(contact(NEW_JANE), contact(JANE, number=8), known=[confirmed(NEW_JANE), no]),
+    )
+    assert patch_of(back) == ContactPatch(rename_to=JANE)
+    assert gone.memory.identities == {"c2": None}
+    (stayed,) = undo([came], present(contact(JANE, number=8), known=[no]))
+    assert stayed.memory.identities == {}
+
+
 @pytest.mark.parametrize("is_no", [False, True])
 def test_whoever_came_where_somebody_else_had_ended_is_not_taken_for_ended(is_no: bool) -> None:
     """They are forgotten, or live where their no is kept, so that their news are news again."""

@@ -45,15 +45,21 @@ class Memory:
         return replace(self, confirmed={**self.confirmed, here.email: here})
 
 
-def after_creation(tried: Tried, change: Create, now: Confirmed | None) -> Memory:
-    """Return what is known of somebody whose creation is undone; *now* is what was confirmed."""
+def after_creation(
+    tried: Tried, change: Create, now: Confirmed | None, *, is_home_of_another: bool = False
+) -> Memory:
+    """Return what is known of somebody whose creation is undone; *now* is what was confirmed.
+
+    *is_home_of_another* says that the one who had the address before is back there.
+    """
     if now is None or now.is_deleted:
         # A later run had the last word.
         return Memory()
     here = _with_every_no(tried.known.at(change.customer.email), now)
     identities = _identities(tried)
     known: dict[str, Identity | None] = {i: who for i, who in identities.items() if who}
-    if here is not None and _says_no(now) and known != identities:
+    is_kept = _says_no(now) and not is_home_of_another
+    if here is not None and is_kept and known != identities:
         # Whose a no is stays known too, or it would not go along to the next address. But nobody
         # lives where an end is known, which was that of somebody else.
         identities = known

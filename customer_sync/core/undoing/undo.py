@@ -47,17 +47,27 @@ def undo(tried: Iterable[Tried], now: Present) -> tuple[WayBack, ...]:
     while True:
         ways = tuple(_way_back(one, now) for one in last_first)
         taken, leaving = now.taken | _taken(ways, now), _leaving(ways)
-        if (taken, leaving) == (now.taken, now.leaving):
+        homes = _homes(ways)
+        if (taken, leaving, homes) == (now.taken, now.leaving, now.homes):
             return ways
-        now = replace(now, taken=taken, leaving=leaving)
+        now = replace(now, taken=taken, leaving=leaving, homes=homes)
 
 
 def _taken(ways: Iterable[WayBack], now: Present) -> frozenset[Email]:
     """Return the old addresses that somebody else has and does not leave on the way back."""
-    changes = [way.change for way in ways]
-    homes = {c.patch.rename_to for c in changes if isinstance(c, Update) and c.patch.rename_to}
-    vacated = {c.before.email for c in changes if isinstance(c, Delete)} | _leaving(ways)
-    return frozenset(home for home in homes if home in now.observed and home not in vacated)
+    vacated = {way.change.before.email for way in ways if isinstance(way.change, Delete)}
+    vacated |= _leaving(ways)
+    return frozenset(home for home in _homes(ways) if home in now.observed and home not in vacated)
+
+
+def _homes(ways: Iterable[WayBack]) -> frozenset[Email]:
+    """Return the addresses that contacts go home to."""
+    changes = (way.change for way in ways)
+    return frozenset(
+        change.patch.rename_to
+        for change in changes
+        if isinstance(change, Update) and change.patch.rename_to is not None
+    )
 
 
 def _leaving(ways: Iterable[WayBack]) -> frozenset[Email]:
@@ -125,7 +135,7 @@ def _undo_creation(tried: Tried, change: Create, now: Present) -> WayBack:
     contact = now.observed.get(email)
     known = now.confirmed.get(email)
     gone = _person(change, email, is_deleted=True)
-    memory = after_creation(tried, change, known)
+    memory = after_creation(tried, change, known, is_home_of_another=email in now.homes)
     if contact is None:
         return WayBack(change=Keep(customer=gone, before=None), memory=memory)
     if tried.contact_id is None:

@@ -61,6 +61,8 @@ class Present:
     """Addresses that nobody can go back to."""
     leaving: frozenset[Email] = frozenset()
     """Addresses whose contacts go back to others, so that they are free."""
+    homes: frozenset[Email] = frozenset()
+    """Addresses that contacts go back to."""
     unsubscribed: Collection[ContactId] = ()
     """Contacts whose people followed a link out of all mails since that run."""
     may_unblock: bool = False
