@@ -894,3 +894,32 @@ def test_a_contact_that_was_left_behind_stays_with_whoever_left_it() -> None:
         HARD,
     )
     assert [one for one in found if isinstance(one, Delete)] == []
+
+
+@pytest.mark.parametrize(("ids", "blocks"), [(["c1"], []), ([], [True])])
+def test_the_no_of_whoever_was_taken_for_deleted_goes_along_with_a_move_that_is_told_last(
+    ids: list[str], blocks: list[bool]
+) -> None:
+    """An export named the new address, of which nobody knew that it was the same person's."""
+    found = changes(
+        [customer(NEW_JANE, 5, former=[JANE], ids=ids)],
+        [contact(NEW_JANE, number=8), contact(JANE, sms_blocked=True)],
+        [
+            confirmed(NEW_JANE, 5, number=8),
+            confirmed(JANE, 6, is_deleted=True, sms_consent=said(NO, 1)),
+        ],
+    )
+    assert [one.patch.sms_blocked for one in found if isinstance(one, Update)] == blocks
+
+
+def test_whoever_is_deleted_ends_at_every_address_even_where_nothing_was_confirmed() -> None:
+    """A change of address had arrived at Brevo although its answer was lost."""
+    found = changes(
+        [customer(NEW_JANE, 9, former=[JANE], is_deleted=True)],
+        [contact(JANE)],
+        [
+            confirmed(NEW_JANE, 9, number=None, is_deleted=True),
+            confirmed(JANE, 3, number=None, is_deleted=True),
+        ],
+    )
+    assert [one.before.id for one in found if isinstance(one, Delete)] != []

@@ -26,32 +26,45 @@ def own_addresses(
     return own
 
 
+def is_end_of_a_stranger(
+    customer: Customer, known: Confirmed, confirmed: Mapping[Email, Confirmed]
+) -> bool:
+    """Tell whether *known* is an end at an old address in which *customer* has no part.
+
+    Whose move is written has taken along all that there was. Who has no id may have been taken for
+    deleted there.
+    """
+    has_moved = bool(customer.ids) and customer.email in confirmed
+    is_elsewhere = known.email != customer.email
+    return has_moved and is_elsewhere and known.is_deleted and known.contact_id is None
+
+
 def _own_addresses(customer: Customer, confirmed: Mapping[Email, Confirmed]) -> Customer:
     """Drop the former addresses that somebody else has been heard of at since.
 
     Where the customer's own address is confirmed already, the move is old news, and whatever was
-    said of the old address after it is about its next owner, as is the end of somebody without a
-    contact. Until then, whose end came after the customer had left takes the contact there as
-    well; only its no is heard.
+    said of the old address after it is about its next owner; but who has no id may have been taken
+    for deleted there. Until then, whose end came after the customer had left takes the contact
+    there as well. Of both only the no is heard.
     """
-    is_old_news = customer.email in confirmed
-    # Once the move is written, what ended there may be what the customer left behind.
-    theirs = frozenset(() if is_old_news else _ended_with_another(customer, confirmed))
+    if customer.email in confirmed:
+        # Once the move is written, what ended there may be what the customer left behind.
+        others = [e for e in customer.former_emails if _is_later(customer, e, confirmed)]
+        heard = [e for e in others if not customer.ids and confirmed[e].is_deleted]
+    else:
+        others = heard = [*_ended_with_another(customer, confirmed)]
+    if not others:
+        return customer
     return replace(
         customer,
-        former_emails=tuple(
-            e
-            for e in customer.former_emails
-            if e not in theirs
-            and not (is_old_news and e in confirmed and _is_of_others(customer, confirmed[e]))
-        ),
-        shared_emails=(*customer.shared_emails, *sorted(theirs)),
+        former_emails=tuple(e for e in customer.former_emails if e not in others),
+        shared_emails=(*customer.shared_emails, *heard),
     )
 
 
-def _is_of_others(customer: Customer, known: Confirmed) -> bool:
-    is_end_of_nothing = known.is_deleted and known.contact_id is None
-    return known.last_at > customer.last_at or is_end_of_nothing
+def _is_later(customer: Customer, former: Email, confirmed: Mapping[Email, Confirmed]) -> bool:
+    known = confirmed.get(former)
+    return known is not None and known.last_at > customer.last_at
 
 
 def _ended_with_another(

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from customer_sync.core.changes.addresses import own_addresses
+from customer_sync.core.changes.addresses import is_end_of_a_stranger, own_addresses
 from customer_sync.core.changes.departures import (
     LeftBehind,
     delete,
@@ -138,7 +138,9 @@ class Comparison:
         shared = customer.shared_emails
         said_there = [confirmed[e] for e in shared if e in confirmed]
         settled = structs.replace(settled, shared_emails=()) if shared else settled
-        settled = with_noes_of(settled, [*(k for k in known.values() if k != before), *said_there])
+        elsewhere = (k for k in known.values() if k != before)
+        own_words = (k for k in elsewhere if not is_end_of_a_stranger(customer, k, confirmed))
+        settled = with_noes_of(settled, [*own_words, *said_there])
         fresh = since_confirmed(settled, before)
         if isinstance(fresh, Skip):
             yield fresh
