@@ -84,6 +84,18 @@ class CustomerSyncError(Exception):
         self.trouble = trouble
         self.hint = hint
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let it go from one process to another with all that it knows."""
+        return _as_it_was, (type(self), self.args, vars(self))
+
+
+def _as_it_was(
+    kind: type[CustomerSyncError], args: tuple[object, ...], known: dict[str, object]
+) -> CustomerSyncError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(known)
+    return error
+
 
 class UsageError(CustomerSyncError):
     """The command line cannot be understood."""

@@ -91,8 +91,7 @@ def _do(
                 planned.plan,
                 target=config.brevo.target,
                 made_at=datetime.now(UTC),
-                shard=job.options.scale.shard,
-                listed=planned.listed,
+                part=planned.part,
             )
         if not view.as_json and not view.quiet and (job.dry_run or not voice.is_json):
             show_plan(

@@ -28,9 +28,9 @@ from customer_sync.core.plan import Unchanged
 from customer_sync.partitions.links import Token
 from customer_sync.partitions.scatter import Scattered
 from customer_sync.partitions.spill import replace_with, telling
-from customer_sync.run.comparing import Compared, compare, desired, listed
+from customer_sync.run.comparing import Compared, compare, desired, lately_written, listed, names_of
 from customer_sync.run.listing import Listing
-from customer_sync.run.own_writes import LATELY, corrected, own_writes, those_tried
+from customer_sync.run.own_writes import corrected
 from customer_sync.run.settling import BlockHomes
 from customer_sync.store import QueueItem, Store
 from customer_sync.store.retry_queue import due_or_concerned
@@ -179,8 +179,7 @@ def _observed(
     terms: Terms,
 ) -> tuple[dict[Email, Contact], frozenset[Email]]:
     """Return the contacts at *names* by the mirror, and of whom it cannot be relied upon."""
-    tried = store.tried_lately(names, terms.now - LATELY)
-    own = own_writes(tried, store.confirmed(those_tried(tried)), ahead=terms.ahead)
+    own = lately_written(store, names, terms.now, ahead=terms.ahead)
     found = corrected(store.mirrored(names), store.mirrored_by_id(own.by_id), own.by_id, names)
     told = {email: contact for email, contact in answers.items() if email in names}
     observed = {email: contact for email, contact in found.items() if email not in told}
@@ -204,8 +203,7 @@ def _known(
 def _names(change: Change) -> Iterator[Email]:
     if isinstance(change, Skip):
         return
-    customer = change.customer
-    yield from (customer.email, *customer.former_emails, *customer.shared_emails)
+    yield from names_of(change.customer)
     if not isinstance(change, Create) and change.before and change.before.email:
         yield change.before.email
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import islice
@@ -21,6 +21,7 @@ from customer_sync.core.model import (
     Email,
 )
 from customer_sync.core.plan import Unchanged
+from customer_sync.errors import StoreError
 from customer_sync.partitions.gather import Part, PartPlan, Terms
 from customer_sync.partitions.keeping import KeptParts
 from customer_sync.partitions.links import Links, token
@@ -28,6 +29,8 @@ from customer_sync.partitions.processes import Alone, Crew, Processes
 from customer_sync.partitions.scatter import Share, find_homes, move
 from customer_sync.partitions.work import Batch, Setup, Stretch, Work
 from customer_sync.platforms.reading import Asked
+from customer_sync.readers.blocks import Block
+from customer_sync.run.comparing import names_of
 from customer_sync.run.edges import Edges, RunOptions
 from customer_sync.run.intake import BlockIntake, Intake, Read
 from customer_sync.run.listing import Listing
@@ -35,6 +38,7 @@ from customer_sync.run.observe import ask_each
 from customer_sync.run.own_writes import LATELY, MOST_QUESTIONS
 from customer_sync.run.settling import BlockTally
 from customer_sync.run.taking_in import LONG_AGO, check_rejects, keeps_ids
+from customer_sync.trouble import Code
 
 T = TypeVar("T")
 
@@ -60,6 +64,8 @@ class InParts:
     rejections: int
     warnings: int
     listing: Listing | None
+    source: int
+    """A checksum of all that was read."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,6 +77,7 @@ class _Taken:
     records: int = 0
     rejections: int = 0
     warnings: int = 0
+    source: int = 0
     listing: Listing | None = None
 
 
@@ -120,15 +127,21 @@ class Partitioned:
         self._taken = _Taken(listing=Listing() if options.is_complete else None)
         self._unknown: list[tuple[str, bytes]] = []
 
-    async def read(self) -> None:
+    def crew(self) -> AbstractContextManager[Crew]:
+        """Return who is to do the work: this process, or several where there is enough of it."""
+        scale = self._options.scale
+        if scale.workers == 1 or self._intake.size < scale.least_bytes:
+            return nullcontext(Alone(self._work))
+        return Processes(self._setup, scale.workers)
+
+    async def read(self, crew: Crew) -> None:
         """Carry all records to their partitions, and find out who is planned together.
 
         Raises:
             SourceError: it cannot be read, or more records were rejected than allowed.
         """
         self._edges.display.stage("read")
-        with ExitStack() as stack:
-            await self._scatter(self._crew(stack))
+        await self._scatter(crew)
         taken = self._taken
         check_rejects(
             taken.rejections, taken.records, self._options.max_rejects or self._config.max_rejects
@@ -138,11 +151,12 @@ class Partitioned:
         self._rows.flush("others")
         self._unknown = list(find_homes(self._rows, taken.links))
 
-    async def plan(self) -> InParts:
+    async def plan(self, crew: Crew) -> InParts:
         """Plan every partition, by a mirror that was just brought up to date.
 
         Raises:
             BrevoError: Brevo cannot be asked.
+            StoreError: what was read is not on disk any more.
         """
         self._edges.display.stage("plan", self._setup.count)
         found = await self._find_by_ext_id()
@@ -153,20 +167,12 @@ class Partitioned:
         moved = dict(self._taken.links.moved(self._setup.count))
         move(self._rows, moved)
         self._put_living()
-        with ExitStack() as stack:
-            crew = self._crew(stack)
-            parts = self._parts(moved, found)
-            plans = {plan.number: plan async for plan in crew.each(Work.plan, parts)}
-            await self._ask_again(crew, parts, plans)
+        parts = self._parts(moved, found)
+        plans = {plan.number: plan async for plan in crew.each(Work.plan, parts)}
+        await self._ask_again(crew, parts, plans)
         return self._whole(plans)
 
     # ------------------------------------------------------------ reading
-
-    def _crew(self, stack: ExitStack) -> Crew:
-        scale = self._options.scale
-        if scale.workers == 1 or self._intake.size < scale.least_bytes:
-            return Alone(self._work)
-        return stack.enter_context(Processes(self._setup, scale.workers))
 
     async def _scatter(self, crew: Crew) -> None:
         if isinstance(self._intake, BlockIntake):
@@ -184,6 +190,7 @@ class Partitioned:
         taken.records += share.records
         taken.rejections += len(share.rejections)
         taken.warnings += len(share.warnings)
+        taken.source += share.checksum
         taken.tally.add(share.tally)
         for link in share.links:
             taken.links.join(link)
@@ -203,7 +210,7 @@ class Partitioned:
     def _link(self, customer: Customer) -> None:
         """Plan *customer* with whoever the input or the state knows by the same names."""
         known = self._edges.store.addresses(customer.ids)
-        self._join({*_names(customer), *known.values()})
+        self._join({*names_of(customer), *known.values()})
         for customer_id in customer.ids:
             self._rows.pair(token(customer_id), token(customer.email))
 
@@ -285,6 +292,8 @@ class Partitioned:
         ordered = [plans[number] for number in sorted(plans)]
         # What other shards account for.
         elsewhere = taken.records - taken.rejections - sum(plan.statements for plan in ordered)
+        if elsewhere and self._options.scale.shard is None:
+            raise _lost(elsewhere)
         kept = Unchanged(records=elsewhere)
         confirmed: dict[Email, Confirmed] = {}
         for plan in ordered:
@@ -305,7 +314,17 @@ class Partitioned:
             rejections=taken.rejections,
             warnings=taken.warnings,
             listing=taken.listing,
+            source=taken.source,
         )
+
+
+def _lost(count: int) -> StoreError:
+    return StoreError(
+        f"{count:,} records that were kept on disk while the input is planned are not there any "
+        "more; nothing was written to Brevo.",
+        trouble=Code.STATE_UNUSABLE,
+        hint="See that nothing but this program touches the folder of the state, then run again.",
+    )
 
 
 def _asked(intake: Intake) -> Asked:
@@ -313,26 +332,27 @@ def _asked(intake: Intake) -> Asked:
     return intake.files[0].asked if isinstance(intake, BlockIntake) and intake.files else Asked()
 
 
-def _names(customer: Customer) -> tuple[Email, ...]:
-    return (customer.email, *customer.former_emails, *customer.shared_emails)
-
-
 def _stretches(intake: BlockIntake) -> Iterator[Stretch]:
     """Yield all blocks, some at a time."""
     base = 0
     for file in intake.files:
-        some, size = [], 0
-        for block in file.blocks:
-            some.append(block)
-            size += block.size
-            if size >= _STRETCH_BYTES:
-                yield Stretch(
-                    name=file.name, base=base, blocks=tuple(some), written_at=file.written_at
-                )
-                some, size = [], 0
-        if some:
-            yield Stretch(name=file.name, base=base, blocks=tuple(some), written_at=file.written_at)
+        for blocks in _together(file.blocks):
+            yield Stretch(name=file.name, base=base, blocks=blocks, written_at=file.written_at)
         base += sum(block.size for block in file.blocks)
+
+
+def _together(blocks: Iterable[Block]) -> Iterator[tuple[Block, ...]]:
+    """Yield *blocks* in groups of about the size of a stretch."""
+    some: list[Block] = []
+    size = 0
+    for block in blocks:
+        some.append(block)
+        size += block.size
+        if size >= _STRETCH_BYTES:
+            yield tuple(some)
+            some, size = [], 0
+    if some:
+        yield tuple(some)
 
 
 def _batches(records: Iterator[Read]) -> Iterator[Batch]:

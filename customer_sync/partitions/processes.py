@@ -14,6 +14,7 @@ from typing import Protocol, Self, TypeVar
 
 from customer_sync.errors import WorkerLost
 from customer_sync.partitions.work import Setup, Work
+from customer_sync.plugins import load_plugins
 from customer_sync.trouble import Code
 
 T = TypeVar("T")
@@ -93,6 +94,8 @@ def _begin(setup: Setup) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    # Platforms and transforms of installed packages have to be known here too.
+    load_plugins()
     _work.append(Work(setup))
 
 

@@ -1,19 +1,18 @@
 """The first stage: records become statements, each on disk in the partition of its customer."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from zlib import crc32
 
 import msgspec
 
-from customer_sync.core.model import Email, FieldWarning, Record, Rejection, Statement
+from customer_sync.core.model import Email, FieldWarning, Rejection, Statement
 from customer_sync.partitions.links import TOKEN_BYTES, Links, Token, token
 from customer_sync.partitions.spill import Spill
 from customer_sync.run.intake import Read
 from customer_sync.run.settling import BlockTally
-
-Accept: TypeAlias = Callable[[Record | Rejection], Statement | Rejection]
+from customer_sync.run.taking_in import Accept
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -42,29 +41,26 @@ class Share:
     links: tuple[tuple[Token, ...], ...]
     """Addresses that belong together."""
     tally: BlockTally
+    checksum: int
+    """Of all rows; those of all shares are added."""
 
 
-@dataclass(frozen=True, slots=True)
 class Scattered:
     """Where the first stage leaves its rows, and the later ones find them."""
 
-    folder: Path
-    count: int
-    """How many partitions there are."""
-    statements: Spill = field(init=False)
-    """By address."""
-    homeless: Spill = field(init=False)
-    """Those of whose customers no address is known yet, by id."""
-    pairs: Spill = field(init=False)
-    """Which address was said of which id, by id."""
-    moved: Spill = field(init=False)
-    """Statements that are planned with others than their address says, by where."""
-    living: Spill = field(init=False)
-    """Customers that were confirmed, by address, where absence from the input has a meaning."""
-
-    def __post_init__(self) -> None:
-        for kind in ("statements", "homeless", "pairs", "moved", "living"):
-            object.__setattr__(self, kind, Spill(self.folder, kind))
+    def __init__(self, folder: Path, count: int) -> None:
+        """Keep the rows of *count* partitions below *folder*."""
+        self.count = count
+        self.statements = Spill(folder, "statements")
+        """By address."""
+        self.homeless = Spill(folder, "homeless")
+        """Those of whose customers no address is known yet, by id."""
+        self.pairs = Spill(folder, "pairs")
+        """Which address was said of which id, by id."""
+        self.moved = Spill(folder, "moved")
+        """Statements that are planned with others than their address says, by where."""
+        self.living = Spill(folder, "living")
+        """Who was confirmed, by address, where absence from the input has a meaning."""
 
     def put(self, key: Token, row: bytes) -> None:
         """Put a statement where its address says."""
@@ -115,8 +111,8 @@ def scatter(
     rejections: list[Rejection] = []
     warnings: list[FieldWarning] = []
     tally = BlockTally()
-    rows: list[tuple[Read, Statement]] = []
-    count = 0
+    rows: list[tuple[Statement, bytes]] = []
+    count = checksum = 0
     for read in records:
         count += 1
         statement = accept(read.record)
@@ -125,8 +121,11 @@ def scatter(
             rejections.append(statement)
             continue
         warnings.extend(statement.warnings)
-        rows.append((read, statement))
-    known = addresses([s.customer_id for _, s in rows if s.customer_id is not None])
+        home = read.block.digest if read.block is not None else None
+        row = _ENCODER.encode(Row(order=read.order, home=home, statement=statement))
+        checksum += crc32(row)
+        rows.append((statement, row))
+    known = addresses([s.customer_id for s, _ in rows if s.customer_id is not None])
     links = [link for row in rows if (link := _put(*row, known, to)) is not None]
     to.flush(task)
     return Share(
@@ -135,19 +134,18 @@ def scatter(
         warnings=tuple(warnings),
         links=tuple(links),
         tally=tally,
+        checksum=checksum,
     )
 
 
 def _put(
-    read: Read, statement: Statement, known: Mapping[str, Email], to: Scattered
+    statement: Statement, row: bytes, known: Mapping[str, Email], to: Scattered
 ) -> tuple[Token, ...] | None:
     """Put a statement into its partition, and return what belongs together because of it."""
     customer_id = statement.customer_id
     said = (statement.email, statement.previous_email)
     remembered = known.get(customer_id) if customer_id is not None else None
     names = dict.fromkeys(name for name in (*said, remembered) if name is not None)
-    home = read.block.digest if read.block is not None else None
-    row = _ENCODER.encode(Row(order=read.order, home=home, statement=statement))
     if not names:
         key = token(customer_id or "")
         to.homeless.add(key % to.count, key, row)

@@ -14,6 +14,7 @@ from customer_sync.config import Target
 from customer_sync.core.model import Contact, ContactId, Email
 from customer_sync.core.proving.mentions import Person
 from customer_sync.errors import BrevoError, ExitCode
+from customer_sync.partitions.spill import SpillRoom
 from customer_sync.persons.leftovers import (
     Leftover,
     leftovers,
@@ -168,6 +169,8 @@ def erase(
         RunLock(folder / "lock", now=clock.now()),
         setting_aside(path, clock.now()),
         Store(path) as store,
+        # What a run that was killed left there of its input.
+        SpillRoom(folder),
     ):
         person = store.person(email)
         confirm(_preview(store, folder, person))

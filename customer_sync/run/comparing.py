@@ -1,8 +1,8 @@
 """From what the shop says to changes, of all customers at once or of some of them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import structs
 
@@ -17,6 +17,7 @@ from customer_sync.core.model import (
     Policy,
 )
 from customer_sync.run.listing import Listing
+from customer_sync.run.own_writes import LATELY, OwnWrites, own_writes, those_tried
 from customer_sync.store import QueueItem, Store
 
 
@@ -31,11 +32,7 @@ class Desired:
     @property
     def names(self) -> frozenset[Email]:
         """Every address that has a part in it."""
-        return frozenset(
-            name
-            for c in self.customers.values()
-            for name in (c.email, *c.former_emails, *c.shared_emails)
-        )
+        return frozenset(name for c in self.customers.values() for name in names_of(c))
 
     @property
     def ids(self) -> frozenset[str]:
@@ -100,6 +97,22 @@ def compare(
         ),
         confirmed=confirmed,
     )
+
+
+def names_of(customer: Customer) -> tuple[Email, ...]:
+    """Return every address that has a part in a customer."""
+    return (customer.email, *customer.former_emails, *customer.shared_emails)
+
+
+def lately_written(
+    store: Store, names: Collection[Email], now: datetime, *, ahead: timedelta
+) -> OwnWrites:
+    """Return what this tool wrote lately to contacts at *names*, which listings may not show.
+
+    *ahead* is by how much Brevo's clock is ahead of ours.
+    """
+    tried = store.tried_lately(names, now - LATELY)
+    return own_writes(tried, store.confirmed(those_tried(tried)), ahead=ahead)
 
 
 def at_risk(customers: Iterable[Customer]) -> Iterator[Email]:

@@ -33,7 +33,7 @@ from customer_sync.errors import ConfigError
 from customer_sync.partitions.keeping import KeptParts
 from customer_sync.partitions.planning import Partitioned
 from customer_sync.run.apply import StopSign, apply
-from customer_sync.run.comparing import at_risk, compare, desired
+from customer_sync.run.comparing import at_risk, compare, desired, lately_written
 from customer_sync.run.edges import Edges, RunOptions
 from customer_sync.run.importing import finish_jobs, import_row, run_imports
 from customer_sync.run.intake import Intake, context_of
@@ -45,8 +45,8 @@ from customer_sync.run.observe import (
     observe,
     read_back,
 )
-from customer_sync.run.own_writes import LATELY, OwnWrites, own_writes, those_tried
-from customer_sync.run.planfile import still_true
+from customer_sync.run.own_writes import OwnWrites
+from customer_sync.run.planfile import PartOf, still_true
 from customer_sync.run.shards import Parts
 from customer_sync.run.taking_in import Accept, Input, accepted, take_in
 from customer_sync.trouble import Code
@@ -64,8 +64,8 @@ class Planned:
     """What decides the meaning of the records that were read; see `context_of`."""
     kept: KeptParts | None = None
     """The contacts that are right as they are, where they are not among the plan's changes."""
-    listed: int | None = None
-    """How many living customers a complete export mentions; None where none is complete."""
+    part: PartOf | None = None
+    """Given where only a shard was planned."""
 
 
 async def make_ready(
@@ -120,10 +120,10 @@ async def make_ready(
             accept=lambda record: accepted(record, validator, mapper),
             is_fresh=is_fresh,
         )
-    is_part = options.scale.shard is not None
+    shard = options.scale.shard
     guard = Guard(
         known_contacts=edges.store.count_known(),
-        max_deletes=_NO_LIMIT if is_part else options.max_deletes or config.max_deletes,
+        max_deletes=_NO_LIMIT if shard else options.max_deletes or config.max_deletes,
         listed=found.listed if options.is_complete else None,
         confirmed={c.before.id: contact_digest(c.before) for c in options.confirmed_deletes},
     )
@@ -142,7 +142,9 @@ async def make_ready(
         confirmed=found.confirmed,
         context=context,
         kept=found.kept,
-        listed=guard.listed,
+        part=None
+        if shard is None
+        else PartOf(shard=shard, listed=guard.listed, source=found.source),
     )
 
 
@@ -159,6 +161,8 @@ class _Found:
     input: Input
     listed: int
     """How many living customers the source mentions."""
+    source: int = 0
+    """A checksum of the source, where only a shard of it was planned."""
     kept: KeptParts | None = None
 
 
@@ -208,12 +212,13 @@ async def _in_partitions(
     partitioned: Partitioned, edges: Edges, freshness: Freshness, *, is_fresh: bool
 ) -> _Found:
     """Compare the customers partition by partition."""
-    await partitioned.read()
-    if not is_fresh:
-        await finish_earlier_jobs(edges)
-        edges.display.stage("observe")
-        await bring_up_to_date(edges.account, edges.store, freshness)
-    whole = await partitioned.plan()
+    with partitioned.crew() as crew:
+        await partitioned.read(crew)
+        if not is_fresh:
+            await finish_earlier_jobs(edges)
+            edges.display.stage("observe")
+            await bring_up_to_date(edges.account, edges.store, freshness)
+        whole = await partitioned.plan(crew)
     return _Found(
         changes=whole.changes,
         confirmed=whole.confirmed,
@@ -227,6 +232,7 @@ async def _in_partitions(
             unchanged=whole.kept,
         ),
         listed=whole.listed,
+        source=whole.source,
         kept=whole.kept_parts,
     )
 
@@ -303,12 +309,8 @@ async def make_ready_again(
 
 def written_lately(edges: Edges, names: Collection[Email]) -> OwnWrites:
     """Return what this tool lately wrote to contacts at *names*, which listings may not show."""
-    tried = edges.store.tried_lately(names, edges.clock.now() - LATELY)
-    return own_writes(
-        tried,
-        edges.store.confirmed(those_tried(tried)),
-        ahead=edges.account.clock_ahead or timedelta(),
-    )
+    ahead = edges.account.clock_ahead or timedelta()
+    return lately_written(edges.store, names, edges.clock.now(), ahead=ahead)
 
 
 def _names(change: Change) -> Iterator[Email]:

@@ -58,14 +58,14 @@ class _Skip(_Tagged, frozen=True, tag="skip"):
 _AnyChange: TypeAlias = _Create | _Update | _Delete | _Keep | _Skip
 
 
-class ShardOf(msgspec.Struct, frozen=True, kw_only=True):
-    """Which part of a plan this is."""
+class PartOf(msgspec.Struct, frozen=True, kw_only=True):
+    """Which part of a plan this is, and what it takes to put it together with the others."""
 
-    number: Annotated[int, msgspec.Meta(ge=1)]
-    of: Annotated[int, msgspec.Meta(ge=1)]
-
-    def __str__(self) -> str:
-        return f"{self.number}/{self.of}"
+    shard: Shard
+    listed: int | None
+    """How many living customers a complete export mentions in it; None where none is complete."""
+    source: int
+    """A checksum of all that was read, of other shards' customers too."""
 
 
 class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,10 +78,8 @@ class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     changes: tuple[_AnyChange, ...]
     withheld: tuple[Delete, ...] = ()
     withheld_because: str = ""
-    shard: ShardOf | None = None
+    part: PartOf | None = None
     """None: the plan is whole."""
-    listed: int | None = None
-    """Of a shard of a complete export: how many living customers it mentions."""
     seal: str = ""
     """A digest of all the rest: a plan is applied as it was shown or not at all."""
 
@@ -102,12 +100,9 @@ def write_plan(
     *,
     target: str,
     made_at: datetime,
-    shard: Shard | None = None,
-    listed: int | None = None,
+    part: PartOf | None = None,
 ) -> None:
     """Write *plan* to *path*, for its owner's eyes only: it holds customers' values.
-
-    Of a *shard* it is kept how many customers a complete export *listed* in it.
 
     Raises:
         SourceError: the file cannot be written.
@@ -119,8 +114,7 @@ def write_plan(
         changes=tuple(map(_tag, plan.changes)),
         withheld=plan.withheld,
         withheld_because=plan.withheld_because,
-        shard=None if shard is None else ShardOf(number=shard.number, of=shard.of),
-        listed=None if shard is None else listed,
+        part=part,
     )
     sealed = msgspec.structs.replace(content, seal=_seal(content))
     document = msgspec.json.format(msgspec.json.encode(sealed, order="deterministic"), indent=1)

@@ -1,15 +1,18 @@
 """How large inputs are planned: in which pieces, and by whom."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
     """One of several plans that only together are that of the input."""
 
-    number: int
+    number: Annotated[int, Meta(ge=1)]
     """From 1."""
-    of: int
+    of: Annotated[int, Meta(ge=1)]
 
     def has(self, partition: int) -> bool:
         """Tell whether a partition, of a multiple of `of` partitions, belongs to this shard."""

@@ -23,22 +23,24 @@ def together(plans: Sequence[PlanFile]) -> tuple[Plan, Parts | None]:
     Raises:
         UsageError: they are not all the shards of one plan.
     """
-    shards = [plan.shard for plan in plans if plan.shard is not None]
-    if not shards and len(plans) == 1:
+    parts = [plan.part for plan in plans if plan.part is not None]
+    if not parts and len(plans) == 1:
         return plans[0].plan, None
-    if len(shards) < len(plans):
+    if len(parts) < len(plans):
         raise _refused("A plan that is whole is applied by itself.")
-    counts = {shard.of for shard in shards}
-    missing = {*range(1, max(counts) + 1)} - {shard.number for shard in shards}
-    if len(counts) > 1 or len(shards) > max(counts):
-        given = ", ".join(str(shard) for shard in shards)
+    counts = {part.shard.of for part in parts}
+    missing = {*range(1, max(counts) + 1)} - {part.shard.number for part in parts}
+    if len(counts) > 1 or len(parts) > max(counts):
+        given = ", ".join(str(part.shard) for part in parts)
         raise _refused(f"These are not the shards of one plan: {given}.")
     if missing:
         lacking = ", ".join(f"{number}/{max(counts)}" for number in sorted(missing))
         raise _refused(f"The plan lacks its shards {lacking}, and deletions are measured on all.")
-    if len({plan.target for plan in plans}) > 1 or len({plan.listed is None for plan in plans}) > 1:
-        raise _refused("The shards were planned for different targets, or only some --complete.")
-    listed = [plan.listed for plan in plans if plan.listed is not None]
+    if len({part.source for part in parts}) > 1:
+        raise _refused("The shards were not planned from the same source.")
+    if len({part.listed is None for part in parts}) > 1:
+        raise _refused("Only some of the shards were planned with --complete.")
+    listed = [part.listed for part in parts if part.listed is not None]
     changes = tuple(change for plan in plans for change in plan.plan.changes)
     return Plan(changes=changes), Parts(listed=sum(listed) if listed else None)
 
@@ -47,6 +49,6 @@ def _refused(why: str) -> UsageError:
     return UsageError(
         why,
         trouble=Code.SHARDS,
-        hint="Plan every shard from the same source, `--shard 1/4` to `--shard 4/4`, and name all "
-        "the files in one `customer-sync apply`.",
+        hint="Plan every shard from the same source and state, `--shard 1/4` to `--shard 4/4`, and "
+        "name all the files in one `customer-sync apply`.",
     )

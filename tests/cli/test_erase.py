@@ -12,6 +12,7 @@ import pytest
 
 from customer_sync.brevo.retry import RetryPolicy
 from customer_sync.clock import SystemClock
+from customer_sync.errors import ExitCode
 from customer_sync.sandbox import Sandbox
 from customer_sync.store import RunLock, Store
 from worlds import Result, World
@@ -78,6 +79,16 @@ def test_nothing_is_left_of_a_person(served: World) -> None:
 
 def _everything(folder: Path) -> str:
     return "".join(p.read_bytes().decode("latin-1") for p in folder.rglob("*") if p.is_file())
+
+
+def test_what_a_killed_run_left_of_its_input_goes_too(world: World) -> None:
+    """The rows of a large input lie beside the state while it is planned."""
+    lived(world)
+    rows = state_folder(world) / "partitions-killed" / "statements" / "0"
+    rows.mkdir(parents=True)
+    (rows / "1").write_text(json.dumps({"email": JANE}), encoding="utf-8")
+    assert world.call("erase", JANE, "--yes").exit_code == ExitCode.OK
+    assert not rows.exists()
 
 
 def test_others_keep_what_is_theirs(world: World) -> None:

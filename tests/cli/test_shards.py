@@ -122,7 +122,17 @@ def test_shards_of_different_kinds_do_not_go_together(shop: World) -> None:
     source = shop.write("export.jsonl", rows)
     shop.call("plan", source, "--shard", "1/2", "--complete", "--out", "one.json")
     shop.call("plan", source, "--shard", "2/2", "--out", "two.json")
-    assert "only some --complete" in shop.call("apply", "one.json", "two.json").err
+    assert "Only some of the shards" in shop.call("apply", "one.json", "two.json").err
+
+
+def test_shards_of_different_sources_do_not_go_together(shop: World) -> None:
+    """Whoever moved from one to the other between the two exports would be in both, or in none."""
+    for number, name in ((1, "Ann"), (2, "Bob")):
+        source = shop.write("events.jsonl", [customer(n, firstName=name) for n in range(3)])
+        shop.call("plan", source, "--shard", f"{number}/2", "--out", f"plan-{number}.json")
+    refused = shop.call("apply", "plan-1.json", "plan-2.json")
+    assert refused.exit_code == ExitCode.USAGE
+    assert "not planned from the same source" in refused.err
 
 
 @pytest.mark.parametrize("text", ["0/2", "3/2", "2", "1/", "a/b", "1/2/3", "-1/2"])
