@@ -45,7 +45,7 @@ class OneInPartitions(TwoShops):
     )
     def tell_of_a_move(self, customer: str, old: str, new: str) -> None:
         """Tell of a move from an address that may be somebody else's, together with a deletion."""
-        moved = {"id": customer, "email": new, "previousEmail": old}
+        moved = {"id": customer, "changes": {"email": {"old": old, "new": new}}}
         gone = {"email": old}
         self.tell_all(
             {"event": "customer_deleted", "data": gone},
