@@ -35,7 +35,7 @@ from customer_sync.run.edges import Edges, RunOptions
 from customer_sync.run.intake import BlockIntake, Intake, Read
 from customer_sync.run.listing import Listing
 from customer_sync.run.observe import ask_each
-from customer_sync.run.own_writes import LATELY, MOST_QUESTIONS
+from customer_sync.run.own_writes import MOST_QUESTIONS
 from customer_sync.run.settling import BlockTally
 from customer_sync.run.taking_in import LONG_AGO, check_rejects, keeps_ids
 from customer_sync.trouble import Code
@@ -160,8 +160,6 @@ class Partitioned:
         """
         self._edges.display.stage("plan", self._setup.count)
         found = await self._find_by_ext_id()
-        for names in self._edges.store.names_tried_lately(self._setup.now - LATELY):
-            self._join(names)
         for both in self._edges.store.others_at_brevo():
             self._join(both)
         moved = dict(self._taken.links.moved(self._setup.count))
@@ -214,7 +212,7 @@ class Partitioned:
         for customer_id in customer.ids:
             self._rows.pair(token(customer_id), token(customer.email))
 
-    def _join(self, names: Sequence[Email] | frozenset[Email] | set[Email]) -> None:
+    def _join(self, names: Iterable[Email]) -> None:
         self._taken.links.join(map(token, names))
 
     async def _find_by_ext_id(self) -> dict[str, Dated[Email]]:

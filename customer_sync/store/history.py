@@ -334,18 +334,6 @@ class History(StateFile):
         rows = self._select(f"SELECT {_TRIED} FROM operations WHERE id IN ({{}})", numbers)
         return [self._tried(_Row(*row[1:])) for row in sorted(rows, key=itemgetter(0))]
 
-    def names_tried_lately(self, since: datetime) -> Iterator[frozenset[Email]]:
-        """Yield the addresses of each change with several that was still tried since a moment."""
-        with telling(self.path):
-            rows = self._db.execute(
-                "SELECT change FROM operations WHERE has_more_names"
-                " AND coalesce(finished_at, intended_at) >= ?",
-                (since.astimezone(UTC).isoformat(),),
-            ).fetchall()
-        for (change,) in rows:
-            names = self._decoded(change, _Whom).names
-            yield frozenset(name for name in names if name is not None)
-
     def begin_job(self, run_id: str, rows: int, now: datetime) -> int:
         """Note that an import job is about to be started; return its number."""
         with telling(self.path), transaction(self._db, is_durable=True):

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import pytest
 
-from customer_sync.core.model import Create, Customer, Dated, Email, Update, Write
+from customer_sync.core.model import Create, Customer, Dated, Email, Note, Update, Write
 from customer_sync.core.plan import Plan
 from customer_sync.run.edges import RunOptions
 from customer_sync.run.report import RunReport
@@ -154,6 +154,22 @@ def test_whoever_waits_is_planned_with_what_is_said_of_them(shop: Shop) -> None:
     (made,) = plan.writes
     assert isinstance(made, Create)
     assert (made.customer.email, made.patch.attributes["FIRSTNAME"]) == ("v9@example.com", "Ann")
+
+
+def test_whose_contact_stands_elsewhere_at_brevo_is_known_there_too(shop: Shop) -> None:
+    """A block that this tool set when its owner went means nothing for who had that address."""
+    shop.run(event("created", 7, email="q7@example.com"), event("deleted", 1, at=FEBRUARY))
+    with shop.sandbox() as sandbox:
+        sandbox.edit("p1@example.com", {"attributes": {"EMAIL": "z1@example.com"}})
+        sandbox.edit("z1@example.com", {"emailBlacklisted": True})
+    left = {"email": {"old": "z1@example.com", "new": "q7@example.com"}}
+    moved: dict[str, object] = {
+        "event": "customer_updated",
+        "timestamp": MARCH,
+        "data": {"id": "7", "changes": left},
+    }
+    plan = both_ways(shop, [moved, event("deleted", 1, at=APRIL)])
+    assert Note.NO_WENT_ALONG not in plan.notes
 
 
 def test_whoever_is_absent_is_deleted_but_not_who_moved(shop: Shop) -> None:
